@@ -1,0 +1,80 @@
+"""A token for a person, by password; and giving it back."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from deployments.models import Token
+from portal.common.problems import Invalid, problem
+
+
+class SignIn(serializers.Serializer[Any]):
+    """Name and password, and what the token is for."""
+
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=1000)
+    name = serializers.CharField(max_length=100, default="command line")
+    days = serializers.IntegerField(min_value=1, max_value=365, default=90)
+
+
+class Tokens(APIView):
+    """Tokens."""
+
+    throttle_scope = "sign-in"
+
+    def get_authenticators(self) -> list[Any]:
+        """Ask nobody who they are before they say it: a stale session must not stand in the way of signing in."""
+        return [] if self.request and self.request.method == "POST" else super().get_authenticators()
+
+    def get_permissions(self) -> list[Any]:
+        """Let anybody sign in."""
+        return [AllowAny()] if self.request and self.request.method == "POST" else list(super().get_permissions())
+
+    def get_throttles(self) -> list[Any]:
+        """Slow down guessing."""
+        return [ScopedRateThrottle()] if self.request and self.request.method == "POST" else []
+
+    @extend_schema(
+        operation_id="tokens_create",
+        auth=[],
+        request=SignIn,
+        responses={
+            201: inline_serializer(
+                "NewToken",
+                {
+                    "token": serializers.CharField(),
+                    "name": serializers.CharField(),
+                    "expiry": serializers.DateTimeField(),
+                },
+            )
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Make a token for yourself. It is shown this once."""
+        asked = SignIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        said = asked.validated_data
+        user = authenticate(request._request, username=said["username"], password=said["password"])
+        if not isinstance(user, User):
+            return problem(401, "wrong_credentials", "This name and password do not belong together.")
+        row, token = Token.objects.create(
+            user=user, expiry=timedelta(days=said["days"]), name=said["name"], created_by_name=user.get_username()
+        )
+        return Response({"token": token, "name": row.name, "expiry": row.expiry}, status=201)
+
+    @extend_schema(operation_id="tokens_revoke", request=None, responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Revoke the token that this request carries."""
+        if not isinstance(request.auth, Token):
+            raise Invalid("This request carries no token.", code="no_token")
+        request.auth.delete()
+        return Response(status=204)

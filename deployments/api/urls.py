@@ -1,0 +1,40 @@
+"""The API's addresses, below `/api/v1/`."""
+
+from django.urls import path, register_converter
+from django.urls.converters import IntConverter
+
+from deployments.api import deploys, places, tokens, uploads
+
+
+class Number(IntConverter):
+    """A deploy's number: as many digits as the database can compare."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_converter(Number, "number")
+
+LOCATION = "organizations/<slug:org>/deployments/<slug:deployment>/code-locations/<str:location>/"
+DEPLOY = f"{LOCATION}deploys/<number:number>/"
+
+urlpatterns = [
+    path("auth/token/", tokens.Tokens.as_view()),
+    path("organizations/", places.Organizations.as_view()),
+    path("organizations/<slug:org>/", places.OneOrganization.as_view()),
+    path("organizations/<slug:org>/deployments/", places.Deployments.as_view()),
+    path("organizations/<slug:org>/deployments/<slug:deployment>/", places.OneDeployment.as_view()),
+    path("organizations/<slug:org>/deployments/<slug:deployment>/code-locations/", places.CodeLocations.as_view()),
+    path(LOCATION, places.OneCodeLocation.as_view()),
+    path(f"{LOCATION}hold/", places.Hold.as_view()),
+    path(f"{LOCATION}resume/", places.Resume.as_view()),
+    path(f"{LOCATION}rollbacks/", deploys.Rollbacks.as_view()),
+    path(f"{LOCATION}deploys/", deploys.Deploys.as_view()),
+    path(DEPLOY, deploys.OneDeploy.as_view()),
+    path(f"{DEPLOY}events/", deploys.Events.as_view()),
+    path(f"{DEPLOY}cancel/", deploys.Cancel.as_view()),
+    path(f"{DEPLOY}retry/", deploys.Retry.as_view()),
+    path(f"{DEPLOY}bundles/<path:mount>/files/", deploys.BundleFileView.as_view()),
+    path(f"{DEPLOY}bundles/<path:mount>/", deploys.BundleTree.as_view()),
+    path("bundles/", uploads.Bundles.as_view()),
+    path("blobs/<str:sha256>", uploads.Blobs.as_view()),
+]

@@ -1,0 +1,1 @@
+"""The content store: manifests, blobs, uploads, materialising, collecting."""

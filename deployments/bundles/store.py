@@ -1,0 +1,259 @@
+"""Taking files in: manifest, what is missing, upload, complete. And giving their bytes out again."""
+
+import contextlib
+import errno
+import hashlib
+import logging
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, BinaryIO, TypeVar, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, Sum
+
+from deployments.bundles.manifest import ManifestFile, digest_of_manifest
+from deployments.models import Blob, BlobPossession, Bundle, BundleFile, Organization
+from portal.common.problems import Absent, Invalid, Refusal, TooLarge
+
+logger = logging.getLogger(__name__)
+CHUNK = 1024 * 1024
+# Parameters of one statement are limited on SQLite.
+BATCH = 500
+Value = TypeVar("Value", int, str)
+
+
+class StoreFull(Refusal):
+    """The portal's own disk is full."""
+
+    status = 507  # type: ignore[assignment]  # DRF takes any number
+    code = "store_full"
+
+
+class BlobGone(Exception):
+    """The bytes of a sha256 are not where they were stored."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"The stored bytes of sha256 {sha256} are gone.")
+        self.sha256 = sha256
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A bundle, and the sha256s that its organization has still to upload."""
+
+    bundle: Bundle
+    missing: list[str]
+
+
+def blob_storage() -> Storage:
+    """Answer where blobs are kept: local files, or S3."""
+    return storages["blobs"]
+
+
+@transaction.atomic
+def register(*, organization: Organization, files: list[ManifestFile], now: datetime) -> Registered:
+    """Write the bundle and its references, and answer what is missing. Raises Invalid, TooLarge.
+
+    References and answer share one transaction: what is not reported missing is named from here on, so no
+    collection can sweep it before the deploy exists. "Missing" is all that this organization has not itself uploaded,
+    whether or not somebody else has.
+    """
+    digest = digest_of_manifest(files)
+    blobs = _name_blobs({file.sha256 for file in files})
+    missing = _missing_of(organization, files, blobs)
+    _refuse_over_quota(organization, files, missing)
+    bundle, created = Bundle.objects.get_or_create(
+        organization=organization,
+        digest=digest,
+        defaults={"file_count": len(files), "size": sum(file.size for file in files), "touched_at": now},
+    )
+    if not created:
+        bundle = Bundle.objects.select_for_update().get(pk=bundle.pk)
+    if created or bundle.purged_at:
+        lines = (
+            BundleFile(
+                bundle=bundle,
+                path=file.path,
+                executable=file.mode == 0o755,
+                size=file.size,
+                blob=blobs[file.sha256],
+            )
+            for file in files
+        )
+        BundleFile.objects.bulk_create(lines, batch_size=BATCH)
+    bundle.touched_at, bundle.purged_at = now, None
+    bundle.completed_at = None if missing else (bundle.completed_at or now)
+    if not missing:
+        bundle.damaged_at = None
+    bundle.save(update_fields=["touched_at", "purged_at", "completed_at", "damaged_at"])
+    return Registered(bundle=bundle, missing=missing)
+
+
+def upload(*, organization: Organization, sha256: str, stream: IO[bytes], now: datetime) -> None:
+    """Take the bytes of a blob that a manifest of this organization names. Raises Absent, Invalid, TooLarge, StoreFull.
+
+    Bytes that we have already are hashed all the same, dropped, and possessed: neither the answer nor its time tells
+    whether somebody else has them.
+    """
+    line = (
+        BundleFile.objects.filter(bundle__organization=organization, blob__sha256=sha256).select_related("blob").first()
+    )
+    if line is None:
+        raise Absent(
+            "No manifest of this organization names this sha256: post the manifest first.",
+            code="blob_not_expected",
+        )
+    try:
+        with tempfile.TemporaryFile(dir=_spool_folder()) as spool:
+            _receive(stream, into=cast("BinaryIO", spool), sha256=sha256, size=line.size)
+            _keep(line.blob, spool=cast("BinaryIO", spool), size=line.size, now=now)
+    except OSError as broken:
+        if broken.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StoreFull(
+                "The portal's disk is full: nothing was stored. Free space, or purge old releases."
+            ) from broken
+        raise
+    BlobPossession.objects.get_or_create(organization=organization, blob=line.blob)
+
+
+def complete(bundle: Bundle, *, now: datetime) -> bool:
+    """Say whether every byte of the bundle is here and possessed by its organization, and remember a yes."""
+    if bundle.completed_at and not bundle.damaged_at and not bundle.purged_at:
+        return True
+    if bundle.purged_at:
+        return False
+    possessed = BlobPossession.objects.filter(organization_id=bundle.organization_id, blob_id=OuterRef("blob_id"))
+    lacking = bundle.files.filter(~Exists(possessed) | Q(blob__storage_key="") | Q(blob__damaged_at__isnull=False))
+    if lacking.exists():
+        return False
+    bundle.completed_at, bundle.damaged_at = bundle.completed_at or now, None
+    bundle.save(update_fields=["completed_at", "damaged_at"])
+    return True
+
+
+class BlobOpener:
+    """Opens blobs of a known set without a query each. Whoever reads hashes what it reads."""
+
+    def __init__(self, sha256s: Iterable[str]) -> None:
+        self._keys: dict[str, str] = {}
+        for batch in _batches(sha256s):
+            found = Blob.objects.filter(sha256__in=batch).exclude(storage_key="")
+            self._keys.update(found.values_list("sha256", "storage_key"))
+        self._storage = blob_storage()
+
+    def __call__(self, sha256: str) -> BinaryIO:
+        """Open the stored bytes. Raises BlobGone."""
+        try:
+            return cast("BinaryIO", self._storage.open(self._keys[sha256]))
+        except (KeyError, FileNotFoundError) as gone:
+            raise BlobGone(sha256) from gone
+
+
+def mark_damaged(sha256: str, *, now: datetime) -> None:
+    """Remember that stored bytes do not hash to their name: bundles with them are not put in place until healed."""
+    with transaction.atomic():
+        Blob.objects.filter(sha256=sha256).update(damaged_at=now)
+        Bundle.objects.filter(files__blob__sha256=sha256, purged_at=None).update(damaged_at=now)
+    logger.error("Blob %s is damaged: upload the files that have it again.", sha256)
+
+
+def _batches[Value: (int, str)](values: Iterable[Value]) -> Iterator[list[Value]]:
+    ordered = sorted(set(values))
+    for start in range(0, len(ordered), BATCH):
+        yield ordered[start : start + BATCH]
+
+
+def _name_blobs(sha256s: set[str]) -> dict[str, Blob]:
+    found: dict[str, Blob] = {}
+    for batch in _batches(sha256s):
+        Blob.objects.bulk_create([Blob(sha256=each) for each in batch], ignore_conflicts=True)
+        # Named again: no collection that marked these may sweep them now. Locks the rows, in one order for everybody.
+        Blob.objects.filter(sha256__in=batch).update(marked_at=None)
+        found.update({blob.sha256: blob for blob in Blob.objects.filter(sha256__in=batch)})
+    return found
+
+
+def _missing_of(organization: Organization, files: list[ManifestFile], blobs: dict[str, Blob]) -> list[str]:
+    possessed: set[int] = set()
+    for batch in _batches(blob.pk for blob in blobs.values()):
+        held = BlobPossession.objects.filter(organization=organization, blob__in=batch)
+        possessed.update(held.values_list("blob_id", flat=True))
+    missing = set()
+    for file in files:
+        blob = blobs[file.sha256]
+        if blob.pk not in possessed or not blob.storage_key or blob.damaged_at:
+            missing.add(file.sha256)
+        elif blob.size != file.size:
+            raise Invalid(f"{file.path[:120]} does not have {file.size} bytes with this sha256.", code="bad_manifest")
+    return sorted(missing)
+
+
+def _refuse_over_quota(organization: Organization, files: list[ManifestFile], missing: list[str]) -> None:
+    if not missing:
+        return
+    sizes = {file.sha256: file.size for file in files}
+    coming = sum(sizes[sha256] for sha256 in missing)
+    held = BlobPossession.objects.filter(organization=organization).aggregate(size=Sum("blob__size"))["size"] or 0
+    quota = organization.quota_bytes if organization.quota_bytes is not None else settings.LASTGOOD_QUOTA_BYTES
+    if held + coming > quota:
+        raise TooLarge(
+            f"{organization} has {held} bytes and would have {held + coming}: its quota is {quota}. "
+            "Purge old releases, or ask an operator for more.",
+            code="over_quota",
+        )
+
+
+def _spool_folder() -> str:
+    folder = settings.DATA_DIR / "spool"
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
+def _receive(stream: IO[bytes], *, into: BinaryIO, sha256: str, size: int) -> None:
+    seen, received = hashlib.sha256(), 0
+    while chunk := stream.read(CHUNK):
+        received += len(chunk)
+        if received > size:
+            raise TooLarge(f"More bytes came than the {size} that the manifest says.", code="blob_mismatch")
+        seen.update(chunk)
+        into.write(chunk)
+    if received != size:
+        raise Invalid(f"{received} bytes came, the manifest says {size}: send it again.", code="blob_mismatch")
+    if seen.hexdigest() != sha256:
+        raise Invalid(
+            "The bytes do not hash to this sha256: the file changed while it was sent. Scan it again.",
+            code="blob_mismatch",
+        )
+    into.seek(0)
+
+
+def _keep(blob: Blob, *, spool: BinaryIO, size: int, now: datetime) -> None:
+    """Store the bytes if nobody has. Compare-and-swap: of two uploads at once, the second's object is removed."""
+    current = Blob.objects.filter(pk=blob.pk).first()
+    if current is None or (current.storage_key and not current.damaged_at):
+        return
+    fresh = secrets.token_hex(20)
+    key = blob_storage().save(f"{fresh[:2]}/{fresh[2:]}", File(spool))
+    stored = Blob.objects.filter(pk=blob.pk, storage_key=current.storage_key).update(
+        storage_key=key, size=size, stored_at=now, damaged_at=None
+    )
+    unneeded = current.storage_key if stored else key
+    if unneeded:
+        with contextlib.suppress(OSError):
+            blob_storage().delete(unneeded)
+
+
+def files_of(bundle: Bundle) -> Iterable[BundleFile]:
+    """Answer the bundle's lines by path, with their blobs, a few at a time."""
+    return (
+        bundle.files.select_related("blob")
+        .order_by("path")
+        .annotate(sha256=F("blob__sha256"))
+        .iterator(chunk_size=2000)
+    )

@@ -1,0 +1,84 @@
+"""Which driver stands behind a deployment's target and platform. Rows in, drivers out."""
+
+import ipaddress
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from deployments.models import CodeLocation, Deployment
+from deployments.platforms.base import Platform, PlatformRefused, PlatformUnreachable
+from deployments.platforms.dagster import DagsterPlatform
+from deployments.states import PlatformKind
+from deployments.targets.base import Target
+from deployments.targets.directory import DirectoryTarget
+from portal.common.problems import Invalid
+
+
+def target_path(location: CodeLocation) -> Path:
+    """Answer the folder that holds this code location's releases."""
+    deployment = location.deployment
+    if deployment.target_root:
+        return Path(deployment.target_root) / location.name
+    return Path(settings.LASTGOOD_TARGET_ROOT) / deployment.organization.slug / deployment.slug / location.name
+
+
+def target_for(location: CodeLocation) -> Target:
+    """Answer the driver of this code location's target."""
+    return DirectoryTarget(target_path(location))
+
+
+def platform_for(deployment: Deployment) -> Platform | None:
+    """Answer the driver of the deployment's platform, None when none is connected. Raises PlatformRefused."""
+    if not deployment.has_platform:
+        return None
+    check_reachable_host(deployment.platform_url)
+    drivers = {PlatformKind.DAGSTER: DagsterPlatform}
+    return drivers[PlatformKind(deployment.platform)](deployment.platform_url)
+
+
+def refuse_foreign_host(url: str) -> None:
+    """Refuse an address that the operator did not allow, when it is set. Raises Invalid."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Invalid(f"{url[:100]!r} is no http or https address.", code="bad_platform_url")
+    if parts.username or parts.password:
+        raise Invalid("Put no user or password into the platform's address.", code="bad_platform_url")
+    if not _allowed(parts.hostname):
+        raise Invalid(
+            f"The portal may not call {parts.hostname}: an operator lists the hosts in LASTGOOD_PLATFORM_HOSTS.",
+            code="host_not_allowed",
+        )
+
+
+def check_reachable_host(url: str) -> None:
+    """Refuse, at the time of the call, what is not allowed any more or resolves to a link-local address."""
+    try:
+        refuse_foreign_host(url)
+    except Invalid as refused:
+        raise PlatformRefused(refused.code, refused.detail) from refused
+    host = urlsplit(url).hostname or ""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as unknown:
+        raise PlatformUnreachable(
+            "platform_unreachable", f"The name {host} cannot be resolved: {unknown}."
+        ) from unknown
+    for *_, address in found:
+        if ipaddress.ip_address(str(address[0]).split("%")[0]).is_link_local:
+            raise PlatformRefused(
+                "host_not_allowed", f"{host} resolves to a link-local address, which is never called."
+            )
+
+
+def _allowed(host: str) -> bool:
+    for entry in settings.LASTGOOD_PLATFORM_HOSTS:
+        if entry.casefold() == host.casefold():
+            return True
+        try:
+            if ipaddress.ip_address(host) in ipaddress.ip_network(entry):
+                return True
+        except ValueError:
+            continue
+    return False

@@ -1,0 +1,255 @@
+"""Whose deploy it is: claims, leases, fences.
+
+A claim is one transaction that holds the code location's row: claims, cancels, overtakes and outcomes of one location
+happen one after another, on PostgreSQL by the row's lock and on SQLite because a write transaction is alone anyway.
+"""
+
+import logging
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, Q
+from django.db.models.functions import Now
+
+from deployments import composition, events
+from deployments.models import Blame, CodeLocation, Deploy, Hold, Release
+from deployments.states import DeployStatus, DeployStep, EventLevel
+from portal.common.problems import Refusal
+
+logger = logging.getLogger(__name__)
+MOST_CLAIMS = 3
+
+
+class LostClaimError(Exception):
+    """The row is not ours any more: somebody canceled, overtook, or took over. Nothing is to be written."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on a deploy, for as long as its lease is renewed."""
+
+    deploy_id: int
+    location_id: int
+    fence: int
+    owner: str
+
+    def still_ours(self) -> Any:
+        """Answer the deploy's row as a queryset that is empty once the claim is lost."""
+        return Deploy.objects.filter(
+            pk=self.deploy_id, status=DeployStatus.RUNNING, fence=self.fence, lease_owner=self.owner
+        )
+
+    def write(self, **fields: Any) -> None:
+        """Write to the deploy's row and renew the lease. Raises LostClaimError, having written nothing."""
+        fields.setdefault("lease_expires_at", lease_end())
+        if not self.still_ours().update(**fields):
+            raise LostClaimError
+
+    def renew(self) -> None:
+        """Renew the lease. Raises LostClaimError."""
+        self.write()
+
+
+def lease_end() -> Any:
+    """Answer the end of a lease that begins now, by the database's clock."""
+    return database_time_in(settings.LASTGOOD_LEASE)
+
+
+def database_time_in(span: timedelta) -> Any:
+    """Answer the database's time after this span."""
+    return ExpressionWrapper(Now() + span, output_field=DateTimeField())
+
+
+def lock(location_id: int) -> CodeLocation:
+    """Answer the code location, its row locked until the transaction ends."""
+    # Two statements: outer joins of nullable pointers cannot be locked, and need not be.
+    CodeLocation.objects.select_for_update().filter(pk=location_id).values_list("pk").get()
+    return CodeLocation.objects.select_related(
+        "deployment__organization", "placed_deploy__release", "live_deploy__release"
+    ).get(pk=location_id)
+
+
+def raise_fence(location: CodeLocation) -> int:
+    """Make every older claim on this location a lost one. The location must be locked."""
+    location.fence += 1
+    location.save(update_fields=["fence"])
+    return location.fence
+
+
+def claim(deploy_id: int, *, now: datetime) -> Claim | None:
+    """Become the one who carries this deploy out, or None: it is not its turn, not due, ended, or somebody's."""
+    with transaction.atomic():
+        location_id = Deploy.objects.values_list("code_location_id", flat=True).get(pk=deploy_id)
+        location = lock(location_id)
+        deploy = Deploy.objects.get(pk=deploy_id)
+        owner = secrets.token_hex(8)
+        if deploy.status == DeployStatus.QUEUED:
+            return _begin(deploy, location, owner, now)
+        if deploy.status == DeployStatus.RUNNING:
+            return _take_over(deploy, location, owner, now)
+        return None
+
+
+def _begin(deploy: Deploy, location: CodeLocation, owner: str, now: datetime) -> Claim | None:
+    running = location.deploys.running().first()
+    if not deploy.is_rollback:
+        if running or location.deploys.queued().rollbacks().exists():
+            return None
+        first = location.deploys.queued().pushes().order_by("number").first()
+        if first is None or first.pk != deploy.pk:
+            return None
+        if Hold.objects.filter(code_location=location, released_at=None).exists():
+            Deploy.objects.filter(pk=deploy.pk, status=DeployStatus.QUEUED).update(status=DeployStatus.HELD)
+            return None
+    try:
+        release, origins = _release_for(deploy, location)
+    except Refusal as refused:
+        _refuse(deploy, refused, now)
+        return None
+    if running:
+        _supersede(running, deploy, now)
+    fence = raise_fence(location)
+    begun = Deploy.objects.filter(pk=deploy.pk, status=DeployStatus.QUEUED).update(
+        status=DeployStatus.RUNNING,
+        release=release,
+        origins=origins,
+        step=DeployStep.ACTIVATE,
+        started_at=now,
+        step_started_at=now,
+        platform_asked=location.deployment.has_platform,
+        fence=fence,
+        claims=1,
+        attempts=0,
+        lease_owner=owner,
+        lease_expires_at=lease_end(),
+        next_check_at=None,
+    )
+    if not begun:
+        return None
+    location.wanted_deploy = deploy
+    location.save(update_fields=["wanted_deploy"])
+    events.record_step(deploy, "CLAIM", f"Claimed; release {release} is to be put in place.", at=now)
+    return Claim(deploy.pk, location.pk, fence, owner)
+
+
+def _take_over(deploy: Deploy, location: CodeLocation, owner: str, now: datetime) -> Claim | None:
+    free = Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now())
+    due = Q(next_check_at=None) | Q(next_check_at__lte=Now())
+    row = Deploy.objects.filter(pk=deploy.pk, status=DeployStatus.RUNNING, fence=deploy.fence).filter(free & due)
+    if not row.exists():
+        return None
+    abandoned = bool(deploy.lease_owner)
+    if abandoned and deploy.claims >= MOST_CLAIMS:
+        from deployments.execution.outcome import give_up
+
+        give_up(deploy, location, now=now)
+        return None
+    fence = raise_fence(location)
+    row.update(
+        fence=fence,
+        lease_owner=owner,
+        lease_expires_at=lease_end(),
+        next_check_at=None,
+        claims=deploy.claims + 1 if abandoned else 1,
+    )
+    if abandoned:
+        message = f"The worker that carried this out is gone; another took over at step {deploy.get_step_display()}."
+        events.record(deploy, message, at=now, step="CLAIM", level=EventLevel.WARNING)
+    return Claim(deploy.pk, location.pk, fence, owner)
+
+
+def _release_for(deploy: Deploy, location: CodeLocation) -> tuple[Release, dict[str, int]]:
+    """Compose the release. Raises Refusal when its code is blamed, or its files went away meanwhile."""
+    if deploy.is_rollback:
+        restored = deploy.restores
+        assert restored is not None
+        assert restored.release is not None
+        if not Release.objects.filter(pk=restored.release.pk, purged_at=None).exists():
+            raise Refusal(f"The files of #{restored.number} were purged meanwhile.", code="artifact_gone")
+        return restored.release, dict(restored.origins)
+    bundles = {bundle.digest: bundle for bundle in deploy.bundles.all()}
+    composed = composition.compose(location.live_deploy, composition.parts_by_name(deploy), bundles=bundles)
+    refuse_blamed(location, composed.code_digest)
+    gone = [bundle.version for bundle in composed.bundles.values() if bundle.purged_at or bundle.damaged_at]
+    if gone:
+        raise Refusal(f"Files of bundle {gone[0]} are not here any more: push again.", code="artifact_gone")
+    return composition.release_of(location, composed), composed.origins
+
+
+def refuse_blamed(location: CodeLocation, code_digest: str) -> None:
+    """Refuse code that a rollback left. Raises Refusal `blocked`."""
+    blame = (
+        Blame.objects.filter(code_location=location, code_digest=code_digest, lifted_at=None)
+        .select_related("blamed_by")
+        .first()
+    )
+    if blame is not None:
+        raise Refusal(
+            f"This is the code that rollback #{blame.blamed_by.number} left: it stays out of {location}, whatever tag it "
+            "carries. Push something else; or, if it was not to blame, roll back to it on purpose, which lifts the block.",
+            code="blocked",
+        )
+
+
+def _refuse(deploy: Deploy, refused: Refusal, now: datetime) -> None:
+    Deploy.objects.filter(pk=deploy.pk, status=DeployStatus.QUEUED).update(
+        status=DeployStatus.FAILED, finished_at=now, error={"code": refused.code, "detail": refused.detail}
+    )
+    events.record_step(deploy, "CLAIM", refused.detail, at=now, level=EventLevel.ERROR)
+
+
+def _supersede(running: Deploy, by: Deploy, now: datetime) -> None:
+    detail = f"Rollback #{by.number} overtook this deploy while it ran."
+    Deploy.objects.filter(pk=running.pk, status=DeployStatus.RUNNING).update(
+        status=DeployStatus.SUPERSEDED,
+        superseded_by=by,
+        finished_at=now,
+        lease_owner="",
+        lease_expires_at=None,
+        next_check_at=None,
+        error={"code": "superseded", "detail": detail},
+    )
+    events.record_step(running, "OUTCOME", detail, at=now, level=EventLevel.WARNING)
+
+
+class Lease:
+    """Renews a claim's lease from a thread of its own, for as long as the work inside goes on.
+
+    A process that is stopped or dead renews nothing: that is the point.
+    """
+
+    def __init__(self, held: Claim) -> None:
+        self._claim = held
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name=f"lease-{held.deploy_id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _renew(self) -> None:
+        pause = settings.LASTGOOD_LEASE.total_seconds() / 3
+        try:
+            while not self._over.wait(pause):
+                try:
+                    self._claim.renew()
+                except LostClaimError:
+                    return
+                except Exception:
+                    # The next round may reach the database again; if none does, the lease runs out, as it should.
+                    logger.warning("The lease of deploy %s could not be renewed.", self._claim.deploy_id, exc_info=True)
+                    connection.close()
+        finally:
+            connection.close()

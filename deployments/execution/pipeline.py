@@ -1,0 +1,104 @@
+"""The one pipeline: a deploy and a rollback go through it alike."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from deployments import drivers, events
+from deployments.execution import outcome
+from deployments.execution.checking import reload_platform, verify_platform
+from deployments.execution.claiming import Claim, Lease, LostClaimError, claim
+from deployments.execution.placing import put_in_place
+from deployments.models import Deploy
+from deployments.platforms.base import PlatformRefused, PlatformUnreachable
+from deployments.states import DeployStatus, DeployStep, EventLevel
+from deployments.targets.base import TargetRefused, TargetUnreachable
+
+logger = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+# How often one step is tried when the other side does not answer.
+MOST_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """What a finished deploy leaves to do: start the next of its code location, look at what the target holds."""
+
+    next_deploy: Deploy | None = None
+    settle_location_id: int | None = None
+
+
+def carry_out(deploy_id: int, *, clock: Clock) -> FollowUp:
+    """Do what is to be done for this deploy now, if it is its turn and nobody else does it; answer what it leaves to do.
+
+    Harmless to call at any time and any number of times.
+    """
+    held = claim(deploy_id, now=clock())
+    if held is None:
+        return FollowUp()
+    try:
+        with Lease(held):
+            _work(held, clock)
+    except LostClaimError:
+        logger.info("Deploy %s is somebody else's now.", deploy_id)
+    return _follow_up(held)
+
+
+def _work(held: Claim, clock: Clock) -> None:
+    """Take steps until the deploy ends or is parked. Raises LostClaimError."""
+    while True:
+        held.renew()
+        deploy = Deploy.objects.with_places().get(pk=held.deploy_id)
+        try:
+            if not _take_step(held, deploy, clock):
+                return
+        except LostClaimError:
+            raise
+        except (TargetUnreachable, PlatformUnreachable) as silent:
+            _try_again_later(held, deploy, silent.code, str(silent), clock)
+            return
+        except (TargetRefused, PlatformRefused) as refused:
+            outcome.fail(held, now=clock(), status=DeployStatus.FAILED, code=refused.code, detail=str(refused))
+            return
+        except Exception:
+            logger.exception("Deploy %s: step %s broke.", deploy, deploy.step)
+            _try_again_later(held, deploy, "internal_error", "The portal broke here; its log says how.", clock)
+            return
+
+
+def _take_step(held: Claim, deploy: Deploy, clock: Clock) -> bool:
+    """Take the next step, and say whether another one follows at once."""
+    if deploy.step == DeployStep.ACTIVATE:
+        name = put_in_place(held, deploy, clock=clock)
+        outcome.placed(held, now=clock(), name=name)
+        return True
+    platform = drivers.platform_for(deploy.code_location.deployment) if deploy.platform_asked else None
+    if platform is None:
+        outcome.succeed(held, now=clock(), verified=None, verification="Not verified: no platform connected.")
+        return False
+    if deploy.step == DeployStep.RELOAD:
+        return reload_platform(held, deploy, platform, clock=clock)
+    verify_platform(held, deploy, platform, clock=clock)
+    return False
+
+
+def _try_again_later(held: Claim, deploy: Deploy, code: str, detail: str, clock: Clock) -> None:
+    attempts = deploy.attempts + 1
+    if attempts >= MOST_ATTEMPTS:
+        outcome.fail(held, now=clock(), status=DeployStatus.ERRORED, code=code, detail=detail)
+        return
+    wait = timedelta(seconds=2**attempts)
+    outcome.park(held, wait=wait, attempts=attempts)
+    message = f"{detail} Trying again in {wait.seconds} s ({attempts} of {MOST_ATTEMPTS - 1})."
+    events.record_step(deploy, deploy.step, message, at=clock(), level=EventLevel.WARNING)
+
+
+def _follow_up(held: Claim) -> FollowUp:
+    deploy = Deploy.objects.select_related("code_location").get(pk=held.deploy_id)
+    if not deploy.is_finished:
+        return FollowUp()
+    # It ended without our knowing that it was placed: perhaps it was all the same.
+    unsure = deploy.status != DeployStatus.SUCCEEDED and deploy.activated_at is None
+    waiting = deploy.code_location.deploys.queued().order_by("number").first()
+    return FollowUp(next_deploy=waiting, settle_location_id=held.location_id if unsure else None)

@@ -1,0 +1,55 @@
+"""What can be rolled back to, and which of it is the last known good. The glossary's words, as queries."""
+
+from dataclasses import dataclass
+
+from deployments.models import CodeLocation, Deploy
+from deployments.states import DeployStatus
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a deploy cannot be rolled back to: a stable code and a sentence."""
+
+    code: str
+    detail: str
+
+
+def obstacle_to_restoring(deploy: Deploy) -> Obstacle | None:
+    """Say what stands in the way of a rollback to this deploy; None: nothing.
+
+    Costs no query when release, mounts and bundles are prefetched (`DeployQuerySet.with_places`).
+    """
+    release = deploy.release
+    if deploy.status in {DeployStatus.HELD, DeployStatus.QUEUED} or release is None:
+        return Obstacle("never_placed", f"#{deploy.number} was never put in place, so there is nothing to go back to.")
+    if deploy.status == DeployStatus.RUNNING:
+        return Obstacle("busy", f"#{deploy.number} is being deployed right now.")
+    if deploy.activated_at is None:
+        return Obstacle("never_placed", f"#{deploy.number} was never put in place, so there is nothing to go back to.")
+    if release.purged_at:
+        return Obstacle("artifact_gone", f"The files of #{deploy.number} were purged: {release.purged_because}")
+    for mount in release.mounts.all():
+        if mount.bundle.purged_at:
+            return Obstacle("artifact_gone", f"The files of {mount.mount} of #{deploy.number} were purged.")
+        if mount.bundle.damaged_at:
+            return Obstacle(
+                "artifact_damaged",
+                f"Stored files of {mount.mount} of #{deploy.number} are damaged: upload bundle {mount.bundle.version} again.",
+            )
+    return None
+
+
+def last_known_good(location: CodeLocation) -> Deploy | None:
+    """Answer the newest deploy, in order of going live and the live one included, that is known to work and is not in place.
+
+    It succeeded; the platform verified it, or there was none to ask then; its release is not the one in place, is not
+    blamed, and is complete in the store. Rolling back twice therefore never ping-pongs: each rollback blames what it left.
+    """
+    candidates = location.deploys.went_live().trusted().not_blamed().filter(release__purged_at=None)
+    in_place = location.placed_deploy
+    if in_place is not None and in_place.release_id is not None:
+        candidates = candidates.exclude(release_id=in_place.release_id)
+    candidates = candidates.exclude(release__mounts__bundle__purged_at__isnull=False).exclude(
+        release__mounts__bundle__damaged_at__isnull=False
+    )
+    return candidates.select_related("release").first()

@@ -1,0 +1,128 @@
+"""Places: organizations, their deployments, and the code locations that are deployed there."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.urls import reverse
+
+from deployments.querysets import CodeLocationQuerySet, DeploymentQuerySet, OrganizationQuerySet
+from deployments.states import PlatformKind, TargetKind
+
+# One DNS label: safe in URLs, in paths, and case-insensitive file systems.
+slug_rule = RegexValidator(
+    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+    "Use 1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit.",
+)
+# A code location is named as its platform names it: Dagster allows dots, underscores and capitals.
+location_rule = RegexValidator(
+    r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?$",
+    "Use 1 to 128 letters, digits, dots, underscores and hyphens, beginning with a letter or digit.",
+)
+
+# What each role is made of is said in `access.py`; these are the rights themselves.
+RIGHTS: list[tuple[str, str | Any]] = [
+    ("deploy_to", "May deploy"),
+    ("roll_back", "May roll back, hold and resume"),
+    ("configure", "May configure, and manage members and tokens"),
+    ("administer", "May administer the whole organization"),
+]
+
+
+def default_retention_days() -> int:
+    """Answer the operator's retention, in days."""
+    return int(settings.LASTGOOD_RETENTION_DAYS)
+
+
+class Organization(models.Model):
+    """The tenant: owns deployments, members and what was uploaded."""
+
+    slug = models.CharField(max_length=63, unique=True, validators=[slug_rule])
+    name = models.CharField(max_length=150, blank=True)
+    quota_bytes = models.BigIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Empty: the portal's own quota."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        permissions = RIGHTS
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Deployment(models.Model):
+    """A place where pipelines run: one Dagster or one Airflow installation."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="deployments")
+    slug = models.CharField(max_length=63, validators=[slug_rule])
+    name = models.CharField(max_length=150, blank=True)
+    platform = models.CharField(max_length=16, choices=PlatformKind.choices, default=PlatformKind.NONE)
+    platform_url = models.URLField(blank=True, help_text="The base URL of the Dagster webserver, path prefix included.")
+    target = models.CharField(max_length=16, choices=TargetKind.choices, default=TargetKind.DIRECTORY)
+    # Touches the host: only a superuser sets it. Empty means the managed folder.
+    target_root = models.CharField(
+        max_length=1024,
+        blank=True,
+        help_text="Absolute folder for this deployment's releases. Empty: a managed folder.",
+    )
+    retention_days = models.PositiveIntegerField(default=default_retention_days, validators=[MinValueValidator(1)])
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        permissions = RIGHTS
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "slug"], name="one_deployment_of_a_name_per_organization"),
+            models.CheckConstraint(condition=models.Q(retention_days__gte=1), name="retention_is_a_day_or_more"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization.slug}/{self.slug}"
+
+    @property
+    def has_platform(self) -> bool:
+        """Say whether there is a running system that we can ask."""
+        return self.platform != PlatformKind.NONE and bool(self.platform_url)
+
+    def get_absolute_url(self) -> str:
+        """Answer its Overview page."""
+        return reverse("deployments:overview", args=[self.organization.slug, self.slug])
+
+
+class CodeLocation(models.Model):
+    """The unit that is deployed: has a history, and three facts about what is where."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="code_locations")
+    name = models.CharField(max_length=128, validators=[location_rule])
+    # What we are bringing there; what the target holds; the last placed deploy that succeeded.
+    wanted_deploy = models.ForeignKey("Deploy", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    placed_deploy = models.ForeignKey("Deploy", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    live_deploy = models.ForeignKey("Deploy", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # Grows with every claim, cancel and overtake; the target knows it too.
+    fence = models.BigIntegerField(default=0)
+    next_number = models.BigIntegerField(default=1)
+    next_live_seq = models.BigIntegerField(default=1)
+    # What the target was last seen to hold instead of the placed deploy; empty: nothing odd.
+    drift = models.CharField(max_length=500, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CodeLocationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["deployment", "name"], name="one_code_location_of_a_name_per_deployment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment}/{self.name}"
+
+    def get_absolute_url(self) -> str:
+        """Answer its history on the deployment's Overview page."""
+        deployment = self.deployment
+        return reverse("deployments:history", args=[deployment.organization.slug, deployment.slug, self.name])

@@ -1,0 +1,30 @@
+"""The verbs for people and CI. Each is keyword-only, takes `actor` and `now`, checks the actor first, and returns the row."""
+
+from deployments.operations.deploying import Push, cancel, create_deploy, describe, retry
+from deployments.operations.holding import hold, lift_expired, resume
+from deployments.operations.places import (
+    change_deployment,
+    create_code_location,
+    create_deployment,
+    create_organization,
+)
+from deployments.operations.rolling_back import request_rollback
+from deployments.operations.uploading import register_bundle, upload_blob
+
+__all__ = [
+    "Push",
+    "cancel",
+    "change_deployment",
+    "create_code_location",
+    "create_deploy",
+    "create_deployment",
+    "create_organization",
+    "describe",
+    "hold",
+    "lift_expired",
+    "register_bundle",
+    "request_rollback",
+    "resume",
+    "retry",
+    "upload_blob",
+]

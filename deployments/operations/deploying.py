@@ -1,0 +1,240 @@
+"""Pushing something new; and canceling, trying again, describing."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from deployments import composition, drivers, events, tasks
+from deployments.access import Right, require
+from deployments.bundles import store
+from deployments.bundles.manifest import check_mounts
+from deployments.execution.claiming import lock, raise_fence, refuse_blamed
+from deployments.models import Blame, Bundle, CodeLocation, Deploy, Hold
+from deployments.operations.numbering import add_deploy
+from deployments.states import UNFINISHED, DeployStatus, EventLevel, kind_of_parts
+from portal.common.problems import Invalid, Refusal
+
+
+class DeployRefused(Refusal):
+    """A push that is not taken: its code says why."""
+
+
+@dataclass(frozen=True)
+class Push:
+    """What is asked for. `parts`: {image?, bundles? {mount: digest or None}, runtime_version?}."""
+
+    parts: dict[str, Any]
+    description: str = ""
+    git: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    source_position: int | None = None
+    expected_live: int | None = None
+
+
+def create_deploy(
+    *, location: CodeLocation, push: Push, actor: User, now: datetime, retry_of: Deploy | None = None
+) -> Deploy:
+    """Store a push; queue it, or hold it while the location is held. Raises NotAllowed, Invalid, DeployRefused."""
+    require(actor, Right.DEPLOY, location.deployment)
+    mounts = push.parts.get("bundles", {})
+    check_mounts(list(mounts))
+    _refuse_nothing_to_put(location, push.parts)
+    with transaction.atomic():
+        location = lock(location.pk)
+        bundles = _usable_bundles(location, mounts, now)
+        _refuse_out_of_order(location, push)
+        preview = composition.compose(
+            location.live_deploy,
+            {name: {"value": value, "from": 0} for name, value in _values(push.parts).items()},
+            bundles=bundles,
+        )
+        check_mounts(list(preview.bundles))
+        refuse_blamed(location, preview.code_digest)
+        held = Hold.objects.filter(code_location=location, released_at=None).first()
+        deploy = add_deploy(
+            location,
+            actor=actor,
+            now=now,
+            kind=kind_of_parts(push.parts),
+            status=DeployStatus.HELD if held else DeployStatus.QUEUED,
+            description=push.description,
+            parts=push.parts,
+            git=push.git,
+            metadata=push.metadata,
+            source_position=push.source_position,
+            retry_of=retry_of,
+        )
+        deploy.bundles.set(bundles.values())
+        _supersede_older(deploy, now)
+        if held:
+            events.record_step(deploy, "HOLD", f"Stored and held: {held.reason}", at=now)
+        else:
+            events.record_step(deploy, "QUEUE", "Accepted.", at=now)
+            tasks.enqueue(deploy)
+    return deploy
+
+
+def cancel(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
+    """Stop a deploy that is not in place yet. Raises NotAllowed, DeployRefused `already_placed` or `already_finished`."""
+    require(actor, Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY, deploy.code_location.deployment)
+    with transaction.atomic():
+        location = lock(deploy.code_location_id)
+        current = Deploy.objects.get(pk=deploy.pk)
+        if current.is_finished:
+            raise DeployRefused(
+                f"#{current.number} has ended already: {current.get_status_display()}.",
+                code="already_finished",
+            )
+        if current.activated_at is not None:
+            raise DeployRefused(f"#{current.number} is in place already: roll back instead.", code="already_placed")
+        running = current.status == DeployStatus.RUNNING
+        Deploy.objects.filter(pk=current.pk, status=current.status).update(
+            status=DeployStatus.CANCELED,
+            finished_at=now,
+            lease_owner="",
+            lease_expires_at=None,
+            next_check_at=None,
+            error={"code": "canceled", "detail": f"Canceled by {actor.get_username()}."},
+        )
+        events.record_step(current, "OUTCOME", f"Canceled by {actor.get_username()}.", at=now, level=EventLevel.WARNING)
+        Blame.objects.filter(blamed_by=current, lifted_at=None).update(
+            lifted_at=now, lifted_by_name=actor.get_username()
+        )
+        if running:
+            raise_fence(location)
+            location.wanted_deploy = location.placed_deploy
+            location.save(update_fields=["wanted_deploy"])
+            # The worker may be about to swap: the target must learn of the new fence, and we what it holds.
+            tasks.enqueue_settling(location.pk)
+        follower = location.deploys.queued().order_by("number").first()
+        if follower is not None:
+            tasks.enqueue(follower)
+    deploy.refresh_from_db()
+    return deploy
+
+
+def retry(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
+    """Ask for the same once more, as a new row that names the old. Raises NotAllowed, Invalid, DeployRefused."""
+    from deployments.operations.rolling_back import request_rollback
+
+    location = deploy.code_location
+    require(actor, Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY, location.deployment)
+    if deploy.status in UNFINISHED:
+        raise DeployRefused(f"#{deploy.number} has not ended yet: {deploy.get_status_display()}.", code="not_finished")
+    if deploy.status == DeployStatus.SUCCEEDED:
+        raise DeployRefused(f"#{deploy.number} succeeded: to bring it back, roll back to it.", code="already_succeeded")
+    if deploy.is_rollback and deploy.restores is not None:
+        return request_rollback(
+            location=location,
+            to=deploy.restores.number,
+            description=deploy.description,
+            actor=actor,
+            now=now,
+            retry_of=deploy,
+        )
+    newer = location.deploys.went_live().filter(number__gt=deploy.number).first()
+    if newer is not None:
+        raise DeployRefused(
+            f"#{newer.number} went live since: push again, instead of retrying what is older.",
+            code="outdated",
+        )
+    push = Push(parts=deploy.parts, description=deploy.description, git=deploy.git, metadata=deploy.metadata)
+    return create_deploy(location=location, push=push, actor=actor, now=now, retry_of=deploy)
+
+
+def describe(*, deploy: Deploy, description: str, actor: User) -> Deploy:
+    """Change a deploy's description, the one thing of history that is anybody's to edit. Raises NotAllowed."""
+    require(actor, Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY, deploy.code_location.deployment)
+    Deploy.objects.filter(pk=deploy.pk).update(description=description)
+    deploy.description = description
+    return deploy
+
+
+def _values(parts: dict[str, Any]) -> dict[str, Any]:
+    values = {f"bundle:{mount}": digest for mount, digest in parts.get("bundles", {}).items()}
+    return values | {name: parts[name] for name in ("image", "runtime_version") if name in parts}
+
+
+def _refuse_nothing_to_put(location: CodeLocation, parts: dict[str, Any]) -> None:
+    if not _values(parts):
+        raise Invalid("Nothing to deploy: name an image, bundles or a runtime version.", code="nothing_to_put")
+    if not parts.get("bundles") and "bundles" in drivers.target_for(location).puts:
+        raise Invalid(
+            f"The target of {location} puts bundles in place, and this push has none: it would be recorded and change nothing.",
+            code="nothing_to_put",
+        )
+
+
+def _usable_bundles(location: CodeLocation, mounts: dict[str, str | None], now: datetime) -> dict[str, Bundle]:
+    """Answer the pushed bundles by digest, locked against being forgotten. Raises Invalid, DeployRefused."""
+    wanted = {digest for digest in mounts.values() if digest is not None}
+    organization = location.deployment.organization
+    found = {
+        bundle.digest: bundle
+        for bundle in Bundle.objects.select_for_update().filter(organization=organization, digest__in=wanted)
+    }
+    for mount, digest in mounts.items():
+        if digest is None:
+            continue
+        if digest not in found or found[digest].purged_at:
+            raise Invalid(
+                f"{organization} has no bundle {digest[:80]} for {mount}: post its manifest to /bundles/ first.",
+                code="unknown_bundle",
+            )
+        if not store.complete(found[digest], now=now):
+            raise DeployRefused(
+                f"Bundle {digest[:12]} for {mount} is not complete: upload what POST /bundles/ reports as missing.",
+                code="incomplete_bundle",
+            )
+    Bundle.objects.filter(pk__in=[bundle.pk for bundle in found.values()]).update(touched_at=now)
+    return found
+
+
+def _refuse_out_of_order(location: CodeLocation, push: Push) -> None:
+    live = location.live_deploy.number if location.live_deploy else 0
+    if push.expected_live is not None and push.expected_live != live:
+        raise DeployRefused(
+            f"#{live} is live in {location}, not #{push.expected_live}: look at what changed, then push again.",
+            code="outdated",
+        )
+    if push.source_position is None:
+        return
+    newest = location.deploys.pushes().exclude(status=DeployStatus.CANCELED).aggregate(at=Max("source_position"))["at"]
+    if newest is not None and push.source_position < newest:
+        raise DeployRefused(
+            f"This push is older (position {push.source_position}) than one that came before it (position {newest}): "
+            "it does not replace it.",
+            code="outdated",
+        )
+
+
+def _supersede_older(deploy: Deploy, now: datetime) -> None:
+    """End the waiting pushes of which this one includes every part."""
+    brings = set(composition.parts_by_name(deploy))
+    waiting = (
+        Deploy.objects.filter(code_location=deploy.code_location, status=deploy.status).pushes().exclude(pk=deploy.pk)
+    )
+    for older in waiting.order_by("number"):
+        if set(composition.parts_by_name(older)) <= brings:
+            supersede(
+                older,
+                by=deploy,
+                now=now,
+                detail=f"#{deploy.number} brings newer versions of all that this one brought.",
+            )
+
+
+def supersede(older: Deploy, *, by: Deploy, now: datetime, detail: str) -> None:
+    """End a waiting push whose place another one takes."""
+    moved = Deploy.objects.filter(pk=older.pk, status=older.status).update(
+        status=DeployStatus.SUPERSEDED,
+        superseded_by=by,
+        finished_at=now,
+        error={"code": "superseded", "detail": detail},
+    )
+    if moved:
+        events.record_step(older, "OUTCOME", detail, at=now)

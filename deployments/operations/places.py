@@ -1,0 +1,74 @@
+"""Making places: organizations, deployments, code locations."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+
+from deployments.access import Right, require, require_superuser
+from deployments.drivers import refuse_foreign_host
+from deployments.models import CodeLocation, Deployment, Organization
+from portal.common.problems import Invalid, Refusal
+
+# What touches the host is a superuser's to set, through the admin.
+HOST_FIELDS = ("target", "target_root")
+
+
+class NameTaken(Refusal):
+    """Something of this name is there already."""
+
+    code = "name_taken"
+
+
+def create_organization(*, slug: str, name: str, actor: User) -> Organization:
+    """Create a tenant. Raises NotAllowed, Invalid, NameTaken."""
+    require_superuser(actor, "create organizations")
+    return _save(Organization(slug=slug, name=name), f"There is an organization {slug} already.")
+
+
+def create_deployment(*, organization: Organization, actor: User, **fields: Any) -> Deployment:
+    """Create a place where pipelines run. Raises NotAllowed, Invalid, NameTaken."""
+    require(actor, Right.ADMINISTER, organization)
+    deployment = Deployment(organization=organization, **fields)
+    _check(deployment, fields, actor)
+    return _save(deployment, f"There is a deployment {deployment.slug} in {organization} already.")
+
+
+def change_deployment(*, deployment: Deployment, actor: User, **fields: Any) -> Deployment:
+    """Change what its administrators may change. Raises NotAllowed, Invalid."""
+    require(actor, Right.CONFIGURE, deployment)
+    for name, value in fields.items():
+        setattr(deployment, name, value)
+    _check(deployment, fields, actor)
+    return _save(deployment, f"{deployment} cannot have that name: it is taken.")
+
+
+def create_code_location(*, deployment: Deployment, name: str, actor: User) -> CodeLocation:
+    """Create a unit that is deployed, named as its platform names it. Raises NotAllowed, Invalid, NameTaken."""
+    require(actor, Right.CONFIGURE, deployment)
+    return _save(
+        CodeLocation(deployment=deployment, name=name),
+        f"There is a code location {name} in {deployment} already.",
+    )
+
+
+def _check(deployment: Deployment, fields: dict[str, Any], actor: User) -> None:
+    if any(name in fields for name in HOST_FIELDS):
+        require_superuser(actor, "choose a target's folder")
+    if fields.get("platform_url"):
+        refuse_foreign_host(deployment.platform_url)
+
+
+def _save[Row: models.Model](row: Row, taken: str) -> Row:
+    try:
+        # Names are checked for being free by the database, below: only it can.
+        row.full_clean(validate_unique=False, validate_constraints=False)
+        with transaction.atomic():
+            row.save()
+    except ValidationError as wrong:
+        errors = [{"field": name, "detail": " ".join(words)} for name, words in wrong.message_dict.items()]
+        raise Invalid(" ".join(f"{each['field']}: {each['detail']}" for each in errors), errors=errors) from wrong
+    except IntegrityError as clash:
+        raise NameTaken(taken) from clash
+    return row

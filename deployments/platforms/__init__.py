@@ -1,0 +1,1 @@
+"""Drivers that read, reload and verify the running system. Plain data in, plain data out."""

@@ -1,0 +1,68 @@
+"""What every platform driver takes, gives and raises."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class PlatformRefused(Exception):
+    """The platform said no, and asking again would not help. `code` is a stable word."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PlatformUnreachable(Exception):
+    """The platform did not answer in time, or not in its own language: worth asking again."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class LoadError:
+    """Why a code location did not load, outermost first; each cause is `{message, class_name, stack}`."""
+
+    message: str
+    class_name: str
+    chain: list[dict[str, Any]] = field(default_factory=list)
+    transient: bool = False  # known to heal by itself: worth one more look
+
+
+@dataclass(frozen=True)
+class Status:
+    """The cheap answer: did this location move? `version_key` is opaque; `loading` while it works."""
+
+    version_key: str
+    loading: bool
+    server_id: str | None  # None while the location has failed to load
+
+
+@dataclass(frozen=True)
+class LocationReport:
+    """What a platform serves for one location now. `definitions_digest` is None when it failed to load."""
+
+    version_key: str
+    server_id: str | None
+    error: LoadError | None
+    definitions_digest: str | None
+    asset_count: int
+    metadata: dict[str, str] = field(default_factory=dict)  # image, working directory, library versions …
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)  # normal-form definitions, for the asset app
+
+
+class Platform(Protocol):
+    """A running system. Every method may raise PlatformRefused or PlatformUnreachable."""
+
+    def version(self) -> str:
+        """Answer the platform's own version. Cheap: used as the connection test."""
+
+    def status(self, location: str) -> Status | None:
+        """Answer the location's cheap status, or None when the platform does not know it."""
+
+    def report(self, location: str) -> LocationReport | None:
+        """Read what the location serves, definitions included; None when the platform does not know it."""
+
+    def reload(self, location: str) -> bool:
+        """Ask for a reload. True: the platform answered; False: it goes on beyond our patience, ask `status`."""

@@ -1,0 +1,190 @@
+"""The reading vocabulary. Seeing is a queryset: what `visible_to` leaves out does not exist for that person.
+
+With `access.py` this is the only room that calls guardian. A right on an organization holds for all its deployments;
+both are united here, when read, and nowhere else. Global model permissions mean nothing to us: guardian answers them
+differently in lists and in checks, so neither asks for them.
+"""
+
+from datetime import datetime
+from typing import Self, TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from guardian.shortcuts import get_objects_for_user
+
+from deployments.states import DeployKind, DeployStatus
+
+Person = AbstractBaseUser | AnonymousUser
+Row = TypeVar("Row", bound=models.Model)
+
+
+def _granted[Row: models.Model](person: Person, right: str, rows: models.QuerySet[Row]) -> models.QuerySet[Row]:
+    """Answer the rows on which this right was granted directly, to the person or to a team of theirs."""
+    codename = f"{right}_{rows.model._meta.model_name}" if right == "view" else right
+    found: models.QuerySet[Row] = get_objects_for_user(
+        person, codename, klass=rows, with_superuser=False, accept_global_perms=False
+    )
+    return found
+
+
+class OrganizationQuerySet(models.QuerySet[Row]):
+    """Organizations."""
+
+    def allowing(self, person: Person, right: str) -> Self:
+        """Keep those on which the person holds the right as a whole."""
+        if not person.is_active:
+            return self.none()
+        if getattr(person, "is_superuser", False):
+            return self
+        return self.filter(pk__in=_granted(person, right, self.model._default_manager.all()).values("pk"))
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those that the person may view, as a whole or for one of their deployments."""
+        if not person.is_active:
+            return self.none()
+        if getattr(person, "is_superuser", False):
+            return self
+        from deployments.models import Deployment
+
+        whole = _granted(person, "view", self.model._default_manager.all()).values("pk")
+        part = _granted(person, "view", Deployment.objects.all()).values("organization_id")
+        return self.filter(Q(pk__in=whole) | Q(pk__in=part))
+
+
+class DeploymentQuerySet(models.QuerySet[Row]):
+    """Deployments."""
+
+    def allowing(self, person: Person, right: str) -> Self:
+        """Keep those on which the person holds the right: there, or through the organization."""
+        if not person.is_active:
+            return self.none()
+        if getattr(person, "is_superuser", False):
+            return self
+        from deployments.models import Organization
+
+        here = _granted(person, right, self.model._default_manager.all()).values("pk")
+        above = _granted(person, right, Organization.objects.all()).values("pk")
+        return self.filter(Q(pk__in=here) | Q(organization_id__in=above))
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those that the person may view."""
+        return self.allowing(person, "view")
+
+
+class OfOrganization(models.QuerySet[Row]):
+    """Rows of a whole organization: seen by those who may view all of it."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep the rows of organizations that the person may view as a whole."""
+        from deployments.models import Organization
+
+        return self.filter(organization__in=Organization.objects.allowing(person, "view"))
+
+
+class CodeLocationQuerySet(models.QuerySet[Row]):
+    """Code locations."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those of deployments that the person may view."""
+        from deployments.models import Deployment
+
+        return self.filter(deployment__in=Deployment.objects.visible_to(person))
+
+
+class OfCodeLocation(models.QuerySet[Row]):
+    """Rows that belong to a code location."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those of deployments that the person may view."""
+        from deployments.models import Deployment
+
+        return self.filter(code_location__deployment__in=Deployment.objects.visible_to(person))
+
+
+class OfDeploy(models.QuerySet[Row]):
+    """Rows that belong to a deploy."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those of deployments that the person may view."""
+        from deployments.models import Deployment
+
+        return self.filter(deploy__code_location__deployment__in=Deployment.objects.visible_to(person))
+
+
+class DeployQuerySet(OfCodeLocation[Row]):
+    """Deploys."""
+
+    def newest_first(self) -> Self:
+        """Order by number, which is the order of asking, within one code location."""
+        return self.order_by("-number")
+
+    def running(self) -> Self:
+        """Keep what a worker carries out now."""
+        return self.filter(status=DeployStatus.RUNNING)
+
+    def queued(self) -> Self:
+        """Keep what waits for a worker."""
+        return self.filter(status=DeployStatus.QUEUED)
+
+    def held(self) -> Self:
+        """Keep what is stored and waits for somebody to resume."""
+        return self.filter(status=DeployStatus.HELD)
+
+    def rollbacks(self) -> Self:
+        """Keep the acts that restore an older one."""
+        return self.filter(kind=DeployKind.ROLLBACK)
+
+    def pushes(self) -> Self:
+        """Keep the acts that bring something new."""
+        return self.exclude(kind__in=[DeployKind.ROLLBACK, DeployKind.OBSERVED])
+
+    def went_live(self) -> Self:
+        """Keep what succeeded, newest in the order of going live first."""
+        return self.filter(live_seq__isnull=False).order_by("-live_seq")
+
+    def trusted(self) -> Self:
+        """Keep what the platform verified, or what ran when there was no platform to ask."""
+        return self.filter(Q(verified=True) | Q(verified__isnull=True, platform_asked=False))
+
+    def not_blamed(self) -> Self:
+        """Leave out the acts whose code somebody rolled back from."""
+        from deployments.models import Blame
+
+        blamed = Blame.objects.filter(
+            code_location_id=OuterRef("code_location_id"),
+            code_digest=OuterRef("release__code_digest"),
+            lifted_at=None,
+        )
+        return self.exclude(Exists(blamed))
+
+    def with_places(self) -> Self:
+        """Load what a row of history shows, in one query."""
+        return self.select_related(
+            "code_location__deployment__organization",
+            "release",
+            "restores",
+            "previous",
+            "retry_of",
+            "superseded_by",
+        ).prefetch_related("release__mounts__bundle")
+
+
+class ReleaseQuerySet(OfCodeLocation[Row]):
+    """Releases."""
+
+    def kept(self) -> Self:
+        """Keep those whose artifacts are still here."""
+        return self.filter(purged_at=None)
+
+
+class BundleQuerySet(OfOrganization[Row]):
+    """Bundles."""
+
+    def usable(self) -> Self:
+        """Keep those whose every byte is here, and right as far as anybody looked."""
+        return self.filter(completed_at__isnull=False, damaged_at=None, purged_at=None)
+
+    def forgettable(self, *, before: datetime) -> Self:
+        """Keep uploads that nobody touched since, and that no release and no deploy names."""
+        return self.filter(touched_at__lt=before, mounts=None, deploys=None, purged_at=None)

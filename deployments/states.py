@@ -1,0 +1,107 @@
+"""The words that rows may hold, and which of them mean what. Imports nothing of the project."""
+
+from django.db import models
+
+
+class DeployStatus(models.TextChoices):
+    """Where a deploy stands."""
+
+    HELD = "HELD", "Held"  # stored, waits for somebody to resume
+    QUEUED = "QUEUED", "Queued"
+    RUNNING = "RUNNING", "Running"
+    SUCCEEDED = "SUCCEEDED", "Succeeded"
+    FAILED = "FAILED", "Failed"  # the platform or the target said no
+    ERRORED = "ERRORED", "Errored"  # we broke on the way
+    CANCELED = "CANCELED", "Canceled"
+    SUPERSEDED = "SUPERSEDED", "Superseded"
+
+
+ACTIVE = (DeployStatus.QUEUED, DeployStatus.RUNNING)
+WAITING = (DeployStatus.HELD, DeployStatus.QUEUED)
+UNFINISHED = (DeployStatus.HELD, DeployStatus.QUEUED, DeployStatus.RUNNING)
+FINISHED = (
+    DeployStatus.SUCCEEDED,
+    DeployStatus.FAILED,
+    DeployStatus.ERRORED,
+    DeployStatus.CANCELED,
+    DeployStatus.SUPERSEDED,
+)
+
+
+class DeployKind(models.TextChoices):
+    """What a deploy is, from its parts and its origin. Stored values are the contract's words."""
+
+    IMAGE = "image", "Image"
+    DAGS = "dags", "DAGs"
+    IMAGE_AND_DAGS = "image_and_dags", "Image and DAGs"
+    DBT = "dbt", "dbt project"
+    BUNDLE = "bundle", "Bundle"
+    SETTINGS = "settings", "Settings"
+    GIT = "git", "Git"
+    ROLLBACK = "rollback", "Rollback"
+    OBSERVED = "observed", "Observed"
+
+
+class DeployStep(models.TextChoices):
+    """The next thing that the pipeline does with a running deploy."""
+
+    ACTIVATE = "ACTIVATE", "Put in place"
+    RELOAD = "RELOAD", "Reload the platform"
+    VERIFY = "VERIFY", "Verify"
+
+
+class ActorKind(models.TextChoices):
+    """Who acted."""
+
+    PERSON = "person", "Person"
+    SERVICE_ACCOUNT = "service_account", "Service account"
+    OBSERVER = "observer", "Observed"
+    SYSTEM = "system", "Lastgood"
+
+
+class EventKind(models.TextChoices):
+    """What an event line is: a step of the pipeline, or a line of its log."""
+
+    STEP = "STEP", "Step"
+    LOG = "LOG", "Log"
+
+
+class EventLevel(models.TextChoices):
+    """How loud an event line is."""
+
+    INFO = "INFO", "Info"
+    WARNING = "WARNING", "Warning"
+    ERROR = "ERROR", "Error"
+
+
+class PlatformKind(models.TextChoices):
+    """What runs in a deployment, as far as we are connected to it."""
+
+    NONE = "none", "None connected"
+    DAGSTER = "dagster", "Dagster"
+
+
+class TargetKind(models.TextChoices):
+    """How releases are put in place."""
+
+    DIRECTORY = "directory", "Directory"
+
+
+def kind_of_parts(parts: dict[str, object]) -> DeployKind:
+    """Name a push by the parts that it changes (rows A4 of the product: deploy types).
+
+    `parts` is what `Deploy.parts` holds: image?, bundles? {mount: digest or None}, runtime_version?, settings?.
+    """
+    bundles = parts.get("bundles") or {}
+    mounts = set(bundles) if isinstance(bundles, dict) else set()
+    if parts.get("image") and "dags" in mounts:
+        return DeployKind.IMAGE_AND_DAGS
+    if parts.get("image"):
+        return DeployKind.IMAGE
+    if mounts == {"dags"}:
+        return DeployKind.DAGS
+    if mounts and all(mount.split("/")[0] == "dbt" for mount in mounts):
+        return DeployKind.DBT
+    if mounts:
+        return DeployKind.BUNDLE
+    return DeployKind.SETTINGS

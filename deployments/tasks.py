@@ -1,0 +1,78 @@
+"""Celery's side: id in, one call. And how work gets there: on commit, and never only there."""
+
+import logging
+
+from celery import shared_task
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from deployments import events, execution
+from deployments.execution.settling import check_target
+from deployments.models import Deploy
+from deployments.states import EventLevel
+
+logger = logging.getLogger(__name__)
+# What beat finds due is found again at its next tick: an old order to look is worth nothing.
+TICK_EXPIRES = 10
+
+
+def enqueue(deploy: Deploy) -> None:
+    """Have a worker look at this deploy once the transaction is through. A broker that is away loses nothing."""
+    transaction.on_commit(lambda: _send_deploy(deploy))
+
+
+def enqueue_settling(location_id: int) -> None:
+    """Have a worker look at this code location's target once the transaction is through."""
+    transaction.on_commit(lambda: _send_settling(location_id))
+
+
+def queue_of(deploy: Deploy) -> str:
+    """Answer the queue: rollbacks have workers of their own, and never wait behind deploys."""
+    return "rollbacks" if deploy.is_rollback else "deploys"
+
+
+@shared_task
+def carry_out(*, deploy_id: int) -> None:
+    """Carry one deploy out."""
+    left = execution.carry_out(deploy_id, clock=timezone.now)
+    if left.settle_location_id is not None:
+        enqueue_settling(left.settle_location_id)
+    if left.next_deploy is not None:
+        enqueue(left.next_deploy)
+
+
+@shared_task
+def settle_target(*, location_id: int) -> None:
+    """Make one target agree with what we wrote down."""
+    execution.settle_target(location_id, clock=timezone.now)
+
+
+@shared_task
+def take_up(*, rollbacks: bool) -> None:
+    """Order workers to look at what is due."""
+    for deploy in execution.due_deploys(rollbacks=rollbacks).only("pk", "kind"):
+        carry_out.apply_async(kwargs={"deploy_id": deploy.pk}, queue=queue_of(deploy), expires=TICK_EXPIRES)
+
+
+@shared_task
+def check_targets() -> None:
+    """Read what targets hold, the longest unseen first, and repair what drifted."""
+    for location_id in execution.due_targets().values_list("pk", flat=True)[:200]:
+        check_target(location_id, clock=timezone.now)
+
+
+def _send_deploy(deploy: Deploy) -> None:
+    try:
+        carry_out.apply_async(kwargs={"deploy_id": deploy.pk}, queue=queue_of(deploy))
+    except OperationalError:
+        logger.warning("The broker is away: %s waits, and is taken up when it is back.", deploy)
+        message = "The broker is away. This deploy is stored, waits, and starts by itself when the broker is back."
+        events.record_step(deploy, "QUEUE", message, at=timezone.now(), level=EventLevel.WARNING)
+
+
+def _send_settling(location_id: int) -> None:
+    try:
+        settle_target.apply_async(kwargs={"location_id": location_id}, queue="deploys")
+    except OperationalError:
+        logger.warning("The broker is away: the target of code location %s is looked at later.", location_id)

@@ -1,0 +1,1 @@
+"""What both apps may lean on: problems, paging, small helpers. Knows no app."""

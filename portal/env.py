@@ -1,0 +1,93 @@
+"""Readers of environment variables that refuse nonsense, naming the variable and what would be right."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    """Answer the variable, or the default when it is absent or empty."""
+    return os.environ.get(name) or default
+
+
+def boolean(name: str, default: bool) -> bool:
+    """Answer 1/true/yes/on as True and 0/false/no/off as False. Raises ImproperlyConfigured on other words."""
+    raw = os.environ.get(name, "").strip().lower()
+    if not raw:
+        return default
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={raw!r}: use 'true' or 'false'.")
+
+
+def integer(name: str, default: int, *, least: int = 0) -> int:
+    """Answer a whole number. Raises ImproperlyConfigured on other words, and below `least`."""
+    raw = os.environ.get(name, "").strip()
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={raw!r}: use a whole number.") from None
+    if value < least:
+        raise ImproperlyConfigured(f"{name}={value}: use {least} or more.")
+    return value
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Answer a comma-separated list, without empty entries."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def folder(name: str, default: Path) -> Path:
+    """Answer an absolute folder."""
+    return Path(text(name, str(default))).expanduser().absolute()
+
+
+def secret(name: str, file: Path) -> str:
+    """Answer the variable, else what the file holds; a missing file is made once, readable by its owner alone.
+
+    Two processes that start at once agree: the file is linked into place whole, and the loser reads the winner's.
+    """
+    if value := os.environ.get(name):
+        return value
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        mine = file.with_name(f"{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(os.urandom(48).hex())
+        try:
+            os.link(mine, file)
+        except FileExistsError:
+            pass
+        finally:
+            mine.unlink()
+    return file.read_text().strip()
+
+
+def database(url: str, *, sqlite_options: dict[str, object]) -> dict[str, object]:
+    """Answer Django's database entry for `sqlite:///path` or `postgres://user:password@host:port/name?option=value`."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": unquote(parts.path[1:]) if parts.path.startswith("//") else unquote(parts.path),
+            "OPTIONS": sqlite_options,
+        }
+    if parts.scheme in {"postgres", "postgresql"}:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")) or "lastgood",
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "OPTIONS": dict(parse_qsl(parts.query)),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise ImproperlyConfigured("DATABASE_URL: use 'sqlite:///path' or 'postgres://user@host:port/name'.")

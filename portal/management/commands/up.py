@@ -1,0 +1,71 @@
+"""`manage.py up`: Lastgood on this machine, until Ctrl-C."""
+
+import importlib
+import os
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal import env, up
+from portal.broker import BrokerUnusable
+from portal.child import SAID
+from portal.preflight import StartRefused
+from portal.supervisor import ChildFailed
+
+
+class Command(BaseCommand):
+    """Reads the place from the environment, and runs it or one part of its start."""
+
+    help = "Run Lastgood on this machine: PORT, HOST, DATA_DIR, DEMO and DAGSTER say where and with what."
+    requires_system_checks = []  # the migrations run them, in a process of their own
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--part", choices=["dagster", "demo"], help="Run this part of the start only.")
+        parser.add_argument(
+            "--stop-with-parent",
+            action="store_true",
+            help="Stop when the process that started this one is gone.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["part"]:
+            getattr(self, f"_{options['part']}")()
+            return
+        try:
+            up.run(_place(), say=self._say, stops_with_parent=options["stop_with_parent"])
+        except (StartRefused, BrokerUnusable, ChildFailed) as failed:
+            raise CommandError(str(failed)) from failed
+
+    def _say(self, text: str) -> None:
+        # The terminal may be gone, or the reader of a pipe: no reason to stop.
+        with suppress(OSError):
+            print(text, flush=True)
+
+    def _dagster(self) -> None:
+        argv, environment, folder = _demo_module().dagster_command(settings.DATA_DIR)
+        os.chdir(folder)
+        os.execvpe(argv[0], argv, os.environ | environment)
+
+    def _demo(self) -> None:
+        place = _place()
+        _demo_module().ensure_demo(
+            url=place.url, dagster=place.dagster, say=lambda text: print(f"{SAID}{text}", flush=True)
+        )
+
+
+def _place() -> up.Place:
+    return up.Place(
+        data_dir=settings.DATA_DIR,
+        host=env.text("HOST", "127.0.0.1"),
+        port=env.integer("PORT", 8000, least=1),
+        redis_url=settings.REDIS_URL,
+        broker_socket=settings.BROKER_SOCKET,
+        demo=env.boolean("DEMO", default=True),
+        dagster=env.boolean("DAGSTER", default=True),
+    )
+
+
+def _demo_module() -> Any:
+    return importlib.import_module("portal.demo")

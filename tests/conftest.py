@@ -1,0 +1,35 @@
+"""What every test may lean on: a database of its own, folders of its own, a clock."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> None:
+    """Put SQLite's test database into a file: a real worker and a second connection must see it."""
+    database = django_settings.DATABASES["default"]
+    if "sqlite" in database["ENGINE"]:
+        database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+    else:
+        # Of our own, so that nobody else's test databases are touched; pytest-django adds the worker's id.
+        database.setdefault("TEST", {})["NAME"] = f"test_{database['NAME']}_{os.getpid()}"
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, settings) -> None:
+    """Give each test its own data directory, blobs and targets."""
+    settings.DATA_DIR = tmp_path / "data"
+    settings.LASTGOOD_TARGET_ROOT = tmp_path / "targets"
+    storages = {name: dict(entry) for name, entry in settings.STORAGES.items()}
+    storages["blobs"] = {
+        "BACKEND": "deployments.bundles.local.DurableFileStorage",
+        "OPTIONS": {"location": str(tmp_path / "data" / "blobs")},
+    }
+    storages["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = storages
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

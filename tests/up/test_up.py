@@ -1,0 +1,129 @@
+"""`manage.py up`, whole: the page answers, work is done, and a kill leaves nothing."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from portal.up import answers
+from tests.up.processes import PATIENCE, kill_marked, marked, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def free_port() -> int:
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        return int(line.getsockname()[1])
+
+
+@dataclass
+class Lastgood:
+    """A Lastgood of its own, on its own data and port."""
+
+    data_dir: Path
+    output: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        environment = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DATABASE_URL"}}
+        environment |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "DEMO": "0", "HOST": ""}
+        with self.output.open("wb") as out:
+            command = [sys.executable, "manage.py", "up"]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        return self.process
+
+    def start_and_wait(self) -> subprocess.Popen[bytes]:
+        process = self.start()
+        wait_until(
+            lambda: "Lastgood is at" in self.said() or process.poll() is not None, what="a Lastgood", patience=180
+        )
+        assert process.poll() is None, self.said()
+        return process
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def processes(self) -> dict[int, str]:
+        return marked(str(self.data_dir))
+
+    def log(self, name: str) -> str:
+        path = self.data_dir / "logs" / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+
+MakeLastgood = Callable[[str], Lastgood]
+
+
+@pytest.fixture
+def make_lastgood(short_tmp_path: Path) -> Iterator[MakeLastgood]:
+    yield lambda name: Lastgood(short_tmp_path / name, short_tmp_path / f"{name}.said")
+    kill_marked(str(short_tmp_path))
+
+
+def status(port: int, path: str) -> int:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as line:
+        line.request("GET", path)
+        return line.getresponse().status
+
+
+def test_starts_does_work_and_leaves_nothing_when_it_is_killed(make_lastgood: MakeLastgood) -> None:
+    lastgood = make_lastgood("var")
+    process = lastgood.start_and_wait()
+
+    assert status(lastgood.port, "/livez") == 200
+    for queue in ("deploys", "rollbacks"):
+        wait_until(lambda queue=queue: "succeeded" in lastgood.log(f"worker-{queue}"), what=f"work done for {queue}")
+    process.send_signal(signal.SIGKILL)
+    process.wait(PATIENCE)
+
+    wait_until(lambda: not lastgood.processes(), what="an end of every process")
+
+
+def test_comes_back_at_once_after_a_kill_and_stops_when_asked(make_lastgood: MakeLastgood) -> None:
+    lastgood = make_lastgood("var")
+    killed = lastgood.start_and_wait()
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(PATIENCE)
+
+    process = lastgood.start_and_wait()
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(PATIENCE) == 0, lastgood.said()
+    assert lastgood.said().endswith("Lastgood has stopped.\n")
+    assert lastgood.processes() == {}
+
+
+def test_two_run_side_by_side_but_not_on_one_port_or_one_data_directory(make_lastgood: MakeLastgood) -> None:
+    ours, theirs = make_lastgood("ours"), make_lastgood("theirs")
+    running = ours.start_and_wait()
+    theirs.start_and_wait()
+    same_port, same_data = make_lastgood("third"), make_lastgood("fourth")
+    same_port.port, same_data.data_dir = ours.port, ours.data_dir
+
+    assert same_port.start().wait(PATIENCE) == 1
+    assert f"Port {ours.port} is in use" in same_port.said()
+    assert same_data.start().wait(PATIENCE) == 1
+    assert f"already runs on {ours.data_dir} (process {running.pid})" in same_data.said()
+    assert answers("127.0.0.1", ours.port)
+    assert answers("127.0.0.1", theirs.port)
+
+
+def test_says_what_went_wrong_and_stops_when_the_database_cannot_be_made(make_lastgood: MakeLastgood) -> None:
+    lastgood = make_lastgood("var")
+    (lastgood.data_dir / "lastgood.sqlite3").mkdir(parents=True)
+
+    assert lastgood.start().wait(PATIENCE) == 1
+
+    assert "migrate failed (exit code 1): django.db.utils.OperationalError" in lastgood.said()
+    assert lastgood.processes() == {}
