@@ -22,7 +22,7 @@ up: export PORT := $(PORT)
 up: export DATA_DIR := $(DATA_DIR)
 up: export DAGSTER := $(DAGSTER)
 up: export DEMO := $(DEMO)
-up: setup ## run Lastgood here; PORT=8000 DATA_DIR=var DEMO=1 DAGSTER=1 HOST=127.0.0.1
+up: setup ## run Lastgood; PORT= HOST= DATA_DIR= say where; DEMO=0: without examples; DAGSTER=1: with a real Dagster
 	@exec $(PYTHON) manage.py up --stop-with-parent
 
 test: setup ## run the tests; ARGS="tests/up -k broker" chooses

@@ -18,13 +18,20 @@ fresh_enough() {
 
 # A pyenv shim may be on PATH and yet refuse, because .python-version asks for one that is not installed.
 find_python() {
+	without_venv=''
 	for python in python3 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3 /usr/local/bin/python3; do
-		if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
+		"$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || continue
+		if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 			echo "$python"
 			return
 		fi
+		without_venv=${without_venv:-$python}
 	done
-	echo "Lastgood needs any Python from 3.9 on to set itself up: install python3." >&2
+	if [ -n "$without_venv" ]; then
+		echo "$without_venv cannot make environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)." >&2
+	else
+		echo "Lastgood needs any Python from 3.9 on to set itself up: install python3." >&2
+	fi
 	return 1
 }
 
@@ -34,10 +41,6 @@ if uv=$(command -v uv) && fresh_enough "$uv"; then
 fi
 if ! fresh_enough "$OURS/bin/uv"; then
 	python=$(find_python)
-	if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-		echo "$python cannot make environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)." >&2
-		exit 1
-	fi
 	echo "Installing uv into $OURS …" >&2
 	rm -rf "$OURS"
 	"$python" -m venv "$OURS" >&2

@@ -2,10 +2,10 @@
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from deployments.models import CodeLocation, Deploy, Hold
-from deployments.states import DeployKind, DeployStatus
+from deployments.models import Blame, CodeLocation, Deploy, Hold
+from deployments.states import UNFINISHED, DeployKind, DeployStatus
 
 
 class DeployFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
@@ -62,3 +62,43 @@ def active_holds(locations: list[CodeLocation]) -> dict[int, Hold]:
 def hold_of(location: CodeLocation) -> Hold | None:
     """Answer the location's hold in force, or None."""
     return Hold.objects.filter(code_location=location, released_at=None).select_related("deploy").first()
+
+
+def last_good_numbers(locations: list[CodeLocation]) -> dict[int, int]:
+    """Answer the number of each code location's last known good, by code location, in one query.
+
+    The same rule as `last_known_good`, written for many at once.
+    """
+    unusable = Q(release__mounts__bundle__purged_at__isnull=False) | Q(
+        release__mounts__bundle__damaged_at__isnull=False
+    )
+    good = (
+        Deploy.objects.filter(code_location=OuterRef("pk"), release__purged_at=None)
+        .exclude(release_id=OuterRef("placed_deploy__release_id"))
+        .exclude(unusable)
+        .trusted()
+        .not_blamed()
+        .went_live()
+    )
+    found = CodeLocation.objects.filter(pk__in=[location.pk for location in locations])
+    numbers = found.annotate(last_good=Subquery(good.values("number")[:1])).values_list("pk", "last_good")
+    return {pk: number for pk, number in numbers if number is not None}
+
+
+def newest_deploys(locations: list[CodeLocation]) -> dict[int, Deploy]:
+    """Answer each code location's newest deploy, by code location."""
+    found = Deploy.objects.filter(
+        code_location__in=[location.pk for location in locations], number=F("code_location__next_number") - 1
+    )
+    return {deploy.code_location_id: deploy for deploy in found}
+
+
+def unfinished_of(location: CodeLocation) -> list[Deploy]:
+    """Answer what is held, queued or running in the location, newest first; at most a hundred."""
+    return list(Deploy.objects.filter(code_location=location, status__in=UNFINISHED).newest_first()[:100])
+
+
+def blamers_of(location: CodeLocation) -> dict[str, int]:
+    """Answer, by code digest, the number of the rollback that left this code and blocks it."""
+    blames = Blame.objects.filter(code_location=location, lifted_at=None)
+    return dict(blames.values_list("code_digest", "blamed_by__number"))

@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -23,4 +24,7 @@ app.conf.beat_schedule = {
         "kwargs": {"rollbacks": True},
         "options": {"queue": "rollbacks", "expires": 6},
     },
+    "check-targets": {"task": "deployments.tasks.check_targets", "schedule": 60.0, "options": {"expires": 60}},
+    "lift-holds": {"task": "portal.tasks.lift_holds", "schedule": 15.0, "options": {"expires": 15}},
+    "purge": {"task": "portal.tasks.purge", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},
 }

@@ -1,10 +1,15 @@
 """What every test may lean on: a database of its own, folders of its own, a clock."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import settings as django_settings
+
+from portal.celery import app
+from tests.workers import running_broker
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +38,27 @@ def own_folders(tmp_path: Path, settings) -> None:
     storages["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = storages
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """Answer the address of a broker: the one of REDIS_URL, under a prefix of this process, or a private Valkey."""
+    prefix = f"lastgood-test-{os.getpid()}-"
+    if given := os.environ.get("REDIS_URL"):
+        os.environ["LASTGOOD_BROKER_PREFIX"] = prefix
+        use_broker(given, prefix)
+        yield given
+        server = redis.Redis.from_url(given)
+        for key in server.scan_iter(f"{prefix}*"):
+            server.delete(key)
+        return
+    with running_broker(tmp_path_factory.mktemp("b")) as address:
+        use_broker(address, "")
+        yield address
+
+
+def use_broker(address: str, prefix: str) -> None:
+    """Have this process send its tasks there."""
+    app.conf.broker_url = address
+    app.conf.broker_transport_options = {**django_settings.CELERY_BROKER_TRANSPORT_OPTIONS, "global_keyprefix": prefix}
+    app._after_fork()  # forget connections to the broker of the settings

@@ -11,6 +11,7 @@ from deployments import history
 from deployments.models import CodeLocation, Deploy, Deployment, Organization
 from portal.common.problems import NOT_FOUND_DETAIL, Absent, Invalid
 
+
 class PlaceView(APIView):
     """A view below an organization, deployment or code location."""
 

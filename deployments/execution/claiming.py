@@ -18,6 +18,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from deployments import composition, events
+from deployments.locking import lock, raise_fence
 from deployments.models import Blame, CodeLocation, Deploy, Hold, Release
 from deployments.states import DeployStatus, DeployStep, EventLevel
 from portal.common.problems import Refusal
@@ -64,22 +65,6 @@ def lease_end() -> Any:
 def database_time_in(span: timedelta) -> Any:
     """Answer the database's time after this span."""
     return ExpressionWrapper(Now() + span, output_field=DateTimeField())
-
-
-def lock(location_id: int) -> CodeLocation:
-    """Answer the code location, its row locked until the transaction ends."""
-    # Two statements: outer joins of nullable pointers cannot be locked, and need not be.
-    CodeLocation.objects.select_for_update().filter(pk=location_id).values_list("pk").get()
-    return CodeLocation.objects.select_related(
-        "deployment__organization", "placed_deploy__release", "live_deploy__release"
-    ).get(pk=location_id)
-
-
-def raise_fence(location: CodeLocation) -> int:
-    """Make every older claim on this location a lost one. The location must be locked."""
-    location.fence += 1
-    location.save(update_fields=["fence"])
-    return location.fence
 
 
 def claim(deploy_id: int, *, now: datetime) -> Claim | None:

@@ -6,7 +6,8 @@ from typing import Any
 from django.db import transaction
 
 from deployments import events
-from deployments.execution.claiming import Claim, LostClaimError, database_time_in, lock, raise_fence
+from deployments.execution.claiming import Claim, LostClaimError, database_time_in
+from deployments.locking import lock, raise_fence
 from deployments.models import CodeLocation, Deploy, Hold, Release
 from deployments.states import DeployStatus, DeployStep, EventLevel
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db import transaction
 
 from deployments import drivers, events
-from deployments.execution.claiming import lock, raise_fence
 from deployments.execution.placing import planned
+from deployments.locking import lock, raise_fence
 from deployments.models import CodeLocation, Deploy
 from deployments.platforms.base import PlatformRefused, PlatformUnreachable
 from deployments.states import EventLevel

@@ -12,7 +12,8 @@ from deployments import composition, drivers, events, tasks
 from deployments.access import Right, require
 from deployments.bundles import store
 from deployments.bundles.manifest import check_mounts
-from deployments.execution.claiming import lock, raise_fence, refuse_blamed
+from deployments.execution.claiming import refuse_blamed
+from deployments.locking import lock, raise_fence
 from deployments.models import Blame, Bundle, CodeLocation, Deploy, Hold
 from deployments.operations.numbering import add_deploy
 from deployments.states import UNFINISHED, DeployStatus, EventLevel, kind_of_parts

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from deployments import composition, events, tasks
 from deployments.access import Right, require
-from deployments.execution.claiming import lock
+from deployments.locking import lock
 from deployments.models import Bundle, CodeLocation, Deploy, Hold
 from deployments.operations.deploying import supersede
 from deployments.states import DeployStatus

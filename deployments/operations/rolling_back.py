@@ -7,8 +7,8 @@ from django.db import transaction
 
 from deployments import events, tasks
 from deployments.access import Right, require
-from deployments.execution.claiming import lock
 from deployments.last_known_good import last_known_good, obstacle_to_restoring
+from deployments.locking import lock
 from deployments.models import Blame, CodeLocation, Deploy, Release
 from deployments.operations.numbering import add_deploy
 from deployments.states import ACTIVE, DeployKind, DeployStatus

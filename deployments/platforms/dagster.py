@@ -1,7 +1,7 @@
 """Read, reload and verify the code locations of a Dagster through its webserver's GraphQL."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from deployments.platforms.base import (
     PlatformUnreachable,
     Status,
 )
-from deployments.platforms.dagster_definitions import asset_form, location_form, plain
+from deployments.platforms.dagster_definitions import asset_form, below, location_form, plain
 from deployments.platforms.dagster_http import Allowance, GraphQLEndpoint, Limits, TimedOut
 from portal.common.canonical import digest_of
 
@@ -43,8 +43,10 @@ class _Moved(Exception):
 class DagsterPlatform:
     """A running Dagster, 1.9 or newer. `url` is its webserver's base URL, path prefix included.
 
-    `roots` are the directories, as Dagster sees them, in which the release in place lies: metadata that names
-    a file there does not change because the same code lies elsewhere. Working directories are known anyway.
+    `roots` are the directories, as Dagster sees them, in which releases lie (`/srv/orders/releases/*`): paths
+    there are reported relative to the release, so that the same code has the same digest wherever it lies.
+    The working directories that Dagster shows are known anyway.
+
     Every method raises PlatformRefused or PlatformUnreachable. Close it, or use it as a context manager.
     """
 
@@ -58,7 +60,7 @@ class DagsterPlatform:
         roots: Collection[str] = (),
         limits: Limits | None = None,
     ) -> None:
-        self._roots = _directories(roots)
+        self._roots = tuple(roots)
         self._limits = limits or Limits()
         self._endpoint = GraphQLEndpoint(
             url, headers=headers or {}, timeout=timeout, client=client, limits=self._limits
@@ -141,9 +143,9 @@ class DagsterPlatform:
     ) -> LocationReport:
         loaded = entry["locationOrLoadError"]
         metadata = _metadata_of(entry)
-        roots = self._roots | _directories([metadata.get("working_directory", "")])
+        release = below([*self._roots, metadata.get("working_directory", "")])
         assets = [
-            asset_form(node, repository=repository["name"], roots=roots)
+            asset_form(node, repository=repository["name"], release=release)
             for repository in loaded["repositories"]
             for node in self._assets(location, repository["name"], entry["versionKey"], _known(data), allowance)
         ]
@@ -253,11 +255,6 @@ def _metadata_of(entry: Mapping[str, Any]) -> dict[str, str]:
         f"library/{library['name']}": library["version"] for library in loaded.get("dagsterLibraryVersions") or []
     }
     return {plain(name): plain(str(value)) for name, value in (shown | libraries).items()}
-
-
-def _directories(paths: Iterable[str]) -> set[str]:
-    """Answer the paths as directories to look for: no slash at the end, and never all of the disk."""
-    return {path.rstrip("/") for path in paths} - {""}
 
 
 def _failed_report(entry: Mapping[str, Any], error: Mapping[str, Any]) -> LocationReport:

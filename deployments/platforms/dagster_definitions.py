@@ -6,6 +6,7 @@ instead), no lone surrogates, no NUL. It holds neither ids nor times of loading,
 
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ CODE_REFERENCES = "dagster/code_references"
 STUB_MARK = "dagster/auto_created_stub_asset"
 # Stands for the directory in which the code happens to lie.
 RELEASE = "{release}"
+NOWHERE = re.compile(r"(?!)")
 # Jobs that Dagster makes from assets by itself; users never wrote them.
 IMPLICIT_JOBS = "__ASSET_JOB"
 
@@ -40,10 +42,18 @@ def location_form(repositories: Iterable[Answer], assets: Iterable[Form]) -> For
     }
 
 
-def asset_form(node: Answer, *, repository: str, roots: Collection[str] = ()) -> Form:
-    """Answer one asset's normal form. Metadata that begins with one of the `roots` is made relative to it."""
+def below(roots: Collection[str]) -> re.Pattern[str]:
+    """Answer the pattern of a path's beginning that is one of the directories; `*` stands for any one name."""
+    # The longest first, for one may lie within another; and never all of the disk.
+    named = sorted({root.rstrip("/") for root in roots} - {""}, key=lambda root: (-len(root), root))
+    spelled = [re.escape(root).replace(r"\*", "[^/]+") for root in named]
+    return re.compile(f"(?:{'|'.join(spelled)})(?=/)") if spelled else NOWHERE
+
+
+def asset_form(node: Answer, *, repository: str, release: re.Pattern[str] = NOWHERE) -> Form:
+    """Answer one asset's normal form. Metadata that begins with `release` (see `below`) is made relative."""
     metadata = {
-        plain(entry["label"]): _metadata_form(entry, roots)
+        plain(entry["label"]): _metadata_form(entry, release)
         for entry in node["metadataEntries"]
         if entry["label"] != CODE_REFERENCES and entry["__typename"] != "CodeReferencesMetadataEntry"
     }
@@ -70,25 +80,23 @@ def asset_form(node: Answer, *, repository: str, roots: Collection[str] = ()) ->
     return {**{name: plain(value) for name, value in form.items()}, "metadata": metadata}
 
 
-def plain(value: Any, roots: Collection[str] = ()) -> Any:
+def plain(value: Any, release: re.Pattern[str] = NOWHERE) -> Any:
     """Answer the value as data of the normal form. Raises RecursionError when it is nested absurdly deep."""
     match value:
         case str():
-            return _text(value, roots)
+            return _text(value, release)
         case float() if not math.isfinite(value):
             return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         case Mapping():
-            return {_text(str(name), ()): plain(item, roots) for name, item in value.items()}
+            return {_text(str(name), NOWHERE): plain(item, release) for name, item in value.items()}
         case list():
-            return [plain(item, roots) for item in value]
+            return [plain(item, release) for item in value]
     return value
 
 
-def _text(text: str, roots: Collection[str]) -> str:
-    # The longest, for one root may lie within another.
-    within = max((len(root) for root in roots if text.startswith(root + "/")), default=0)
-    if within:
-        text = RELEASE + text[within:]
+def _text(text: str, release: re.Pattern[str]) -> str:
+    if found := release.match(text):
+        text = RELEASE + text[found.end() :]
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
@@ -174,11 +182,11 @@ def _backfill_form(policy: Answer | None) -> Form | None:
     return {"type": policy["policyType"], "max_partitions_per_run": policy["maxPartitionsPerRun"]}
 
 
-def _metadata_form(entry: Answer, roots: Collection[str]) -> Form:
+def _metadata_form(entry: Answer, release: re.Pattern[str]) -> Form:
     """Answer `{type, value}`; of a type we do not know, only the type."""
     kind = entry["__typename"].removesuffix("MetadataEntry")
     read = _VALUES.get(kind)
-    return {"type": kind, "value": plain(read(entry), roots) if read else None}
+    return {"type": kind, "value": plain(read(entry), release) if read else None}
 
 
 def _float(entry: Answer) -> float | None:

@@ -78,7 +78,8 @@ class GraphQLEndpoint:
         self._unspeakable = sorted(words, key=len, reverse=True)
         self._timeout = timeout
         self._limits = limits
-        self._client = client or httpx.Client()
+        # Nothing is kept open between two questions, so a driver that nobody closes leaks nothing.
+        self._client = client or httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
         self._owns_client = client is None
 
     def close(self) -> None:
@@ -190,10 +191,12 @@ class GraphQLEndpoint:
             if len(body) > limit:
                 raise PlatformRefused(
                     "platform_answer_too_large",
-                    f"{self.name} answered more than {limit / 1e6:.0f} MB, which this portal does not read.",
+                    f"{self.name} answered more than this portal reads: "
+                    f"{self._limits.answer_bytes / 1e6:.0f} MB at once, "
+                    f"{self._limits.report_bytes / 1e6:.0f} MB for one location.",
                 )
             if time.monotonic() > ends_at:
-                raise PlatformUnreachable("platform_unreachable", f"{self.name} answered too slowly: ask again later.")
+                raise TimedOut("platform_unreachable", f"{self.name} answered too slowly: ask again later.")
         allowance.spend(len(body))
         return bytes(body)
 

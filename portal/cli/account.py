@@ -23,10 +23,9 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 @click.command()
 @click.option("--url", metavar="URL", help="The portal; LASTGOOD_URL or the last one if not given.")
 @click.option("--username", metavar="NAME", help="Who signs in.")
-@click.option("--code", metavar="CODE", help="The one-time code, where the account asks for one.")
 @click.option("--name", metavar="TEXT", help="What the token is called in the portal; names this host if not given.")
 @json_option
-def login(url: str | None, username: str | None, code: str | None, name: str | None, as_json: bool) -> None:
+def login(url: str | None, username: str | None, name: str | None, as_json: bool) -> None:
     """Sign in with a password, and keep the token.
 
     User name and password are asked for on a terminal. Without one, give --username;
@@ -42,11 +41,10 @@ def login(url: str | None, username: str | None, code: str | None, name: str | N
     body: Document = {
         "username": username or _ask("User name", "--username"),
         "password": _password(),
-        "name": name or f"lastgood on {socket.gethostname()}",
-        **({"code": code} if code else {}),
+        "name": (name or f"lastgood on {socket.gethostname()}")[:100],
     }
     with Portal(url) as portal, problems_as_json(as_json):
-        found = _token(portal, body)
+        found = portal.sign_in(body)
         token, expiry = config.checked_token(str(portal.field(found, "token"))), found.get("expiry")
     config.store(config.Login(url, token, expiry))
     if os.environ.get("LASTGOOD_TOKEN"):
@@ -103,16 +101,6 @@ def _password() -> str:
     if not password:
         raise Misuse("There is no password. Set LASTGOOD_PASSWORD, or write it to standard input.")
     return password
-
-
-def _token(portal: Portal, body: Document) -> Document:
-    try:
-        return portal.sign_in(body)
-    except Refused as refusal:
-        # The password was right; the account wants its second factor too.
-        if refusal.code != "code_required" or not sys.stdin.isatty():
-            raise
-    return portal.sign_in({**body, "code": click.prompt("One-time code", err=True)})
 
 
 def _revoke(portal: Portal) -> None:

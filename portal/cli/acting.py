@@ -137,4 +137,4 @@ def resume(session: Session, place: Place) -> None:
     """
     place = with_location(session.portal, place)
     answer = session.portal.write(place.path("resume"), {})
-    session.answer(answer.document, lambda _: say(f"{place} takes deploys again."))
+    session.answer(answer.document, lambda found: show.resumed(place, found))

@@ -101,8 +101,8 @@ def deploy(
 ) -> None:
     directories = parts.mounted(dags, dbt, dbt_mount, bundles)
     _check_something_to_put(image, directories, removed, runtime_version)
-    body = {"image": image, "runtime_version": runtime_version, **said}
-    body.update(_origin(directories, force=force))
+    git = _origin(directories, force=force)
+    body = {"image": image, "runtime_version": runtime_version, "git": git or None, **said}
     trees = {mount: _read(mount, path, force=force) for mount, path in directories.items()}
     place = with_location(session.portal, place)
 
@@ -121,15 +121,12 @@ def _check_something_to_put(
         raise click.UsageError("There is nothing to deploy. Give --image, --dags, --dbt or --bundle.")
 
 
-def _origin(directories: dict[str, Path], *, force: bool) -> Document:
-    """Return what is known of the commit. Raises Uncommitted."""
+def _origin(directories: dict[str, Path], *, force: bool) -> dict[str, str]:
+    """Return what is known of the commit, and whether what goes out differs from it. Raises Uncommitted."""
     committed = check_committed(directories.values(), force=force)
     # An image comes from where CI works, which is the checkout.
-    known = describe(next(iter(directories.values()), Path.cwd()), os.environ)
-    return {
-        "git": known.known() or None,
-        "metadata": None if committed else {"uncommitted_changes": True},
-    }
+    known = describe(next(iter(directories.values()), Path.cwd()), os.environ).known()
+    return known if committed else {**known, "dirty": "true"}
 
 
 def _read(mount: str, directory: Path, *, force: bool) -> Tree:

@@ -40,6 +40,8 @@ def conclude(
         number = session.portal.field(deploy, "number")
         deploy = watch(session, place, number, show_event=show.progress, patience=patience)
     session.answer(deploy, lambda found: show.outcome(output(), place, found))
+    if patience is None and deploy.get("status") not in RESTING:
+        notice(f"Run `lastgood logs {place} {deploy.get('number')} --follow` to see how it goes.")
     leave(deploy, waited=patience is not None, held_ok=held_ok)
 
 

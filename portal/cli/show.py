@@ -14,6 +14,7 @@ from .api import Document
 from .place import Place
 from .terminal import clean, notices, output, say, text
 
+_WRITTEN = ("Description", "State")
 _LEVELS = {"WARNING": "yellow", "WARN": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "bright_black"}
 
 
@@ -24,7 +25,6 @@ def history(document: Document, *, live: int | None) -> None:
         say("Nothing was deployed here yet.")
         return
     table = _table("", "#", "Status", "When", "Who", "Type", "Description", "Commit")
-    table.columns[6].ratio = 1
     at = dates.now()
     for deploy in rows:
         table.add_row(
@@ -34,7 +34,7 @@ def history(document: Document, *, live: int | None) -> None:
             text(_when(deploy, at)),
             text(words.actor(deploy)),
             words.kind(deploy),
-            text(deploy.get("description")),
+            _on_one_line(deploy.get("description")),
             text(words.commit(deploy, length=8), "bright_black"),
         )
     output().print(table)
@@ -92,6 +92,17 @@ def location(place: Place, row: Document) -> None:
         out.print(text(f"{placed} is in place and did not go live; {live} was the last live.", "yellow"))
 
 
+def resumed(place: Place, document: Document) -> None:
+    """Say that the hold is over, and what it lets go live."""
+    # The answer is the newest deploy that was held, or the code location when there was none.
+    number = document.get("number")
+    say(
+        f"{place} takes deploys again."
+        if number is None
+        else f"{place} takes deploys again; #{number} is activated now."
+    )
+
+
 def places(rows: Iterable[Document]) -> None:
     """Show every place that may be seen, and what is live there."""
     table = _table("Place", "Live", "State")
@@ -105,11 +116,17 @@ def places(rows: Iterable[Document]) -> None:
 
 
 def _table(*headings: str) -> Table:
-    # Texts may be long, names and numbers are never cut.
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
-        table.add_column(heading, no_wrap=True, overflow="ellipsis" if heading == "Description" else "fold")
+        # Where the width is short, only what may wrap gives way: what people wrote, not names and numbers.
+        table.add_column(heading, no_wrap=heading not in _WRITTEN)
     return table
+
+
+def _on_one_line(value: object) -> Text:
+    written = text(value)
+    written.no_wrap, written.overflow = True, "ellipsis"
+    return written
 
 
 def _when(deploy: Document, at: Any) -> str:
@@ -124,7 +141,8 @@ def _deploy_facts(document: Document) -> Iterable[tuple[str, Any]]:
     yield "Type", words.kind(document)
     yield "Description", document.get("description")
     yield "Who", words.actor(document)
-    yield "Commit", " ".join(filter(None, (git.get("commit"), git.get("branch"))))
+    uncommitted = "with uncommitted changes" if git.get("dirty") else None
+    yield "Commit", " ".join(filter(None, (git.get("commit"), git.get("branch"), uncommitted)))
     yield "", git.get("commit_url")
     yield "Message", git.get("message")
     yield "Image", release.get("image")
@@ -176,7 +194,7 @@ def _hold(hold: Any) -> str:
     if not isinstance(hold, dict):
         return clean(hold)
     until = dates.full(hold.get("until"))
-    who = words.actor(hold) or clean(hold.get("created_by_name"))
+    who = words.actor(hold) or clean(hold.get("created_by"))
     said = [clean(hold.get("reason")) or "held", f"by {who}" if who else ""]
     return ", ".join(filter(None, (*said, f"until {until}" if until else "")))
 

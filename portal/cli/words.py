@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rich.text import Text
@@ -58,7 +59,8 @@ def verification(deploy: Document) -> str:
     """Say whether the platform confirmed the deploy, and if not, why."""
     if deploy.get("verified") is True:
         return "verified"
-    why = clean(deploy.get("verification")).rstrip(".")
+    # The portal's own sentence may begin with the same words.
+    why = re.sub(r"^not verified:?\s*", "", clean(deploy.get("verification")), flags=re.IGNORECASE).rstrip(".")
     return f"not verified: {why}" if why else "not verified"
 
 

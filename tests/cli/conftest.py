@@ -19,8 +19,14 @@ Git = Callable[..., str]
 
 _FOREIGN = (
     "LASTGOOD_", "GITHUB_", "GITLAB_", "CI", "BITBUCKET_", "JENKINS_", "GIT_", "CIRCLE", "TF_BUILD", "BUILD_",
-    "SYSTEM_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CHANGE_BRANCH", "BRANCH_NAME",
+    "SYSTEM_",
+    "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CHANGE_BRANCH", "BRANCH_NAME",
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_folders() -> None:
+    """Take the place of the server's fixture of this name: the client is tested without Django."""
 
 
 @pytest.fixture(autouse=True)

@@ -64,8 +64,7 @@ class ScriptedPortal:
         self.requests: list[Request] = []
         self._script: deque[Scripted] = deque()
         self._lock = Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -84,6 +83,13 @@ class ScriptedPortal:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Keep quiet about clients that hang up: some are made to."""
 
 
 def _handler_for(portal: ScriptedPortal) -> type[BaseHTTPRequestHandler]:

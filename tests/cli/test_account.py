@@ -65,7 +65,7 @@ def test_login_never_prompts_without_a_terminal(arguments: list[str], missing: s
 
 @pytest.mark.skipif(sys.platform == "win32", reason="There are no pseudo-terminals.")
 def test_login_asks_on_a_terminal_and_shows_no_password(portal: ScriptedPortal) -> None:
-    portal.script(problem(401, "code_required", "A one-time code is needed."), TOKEN)
+    portal.script(TOKEN)
     terminal, inner = os.openpty()
 
     with subprocess.Popen(
@@ -77,7 +77,7 @@ def test_login_asks_on_a_terminal_and_shows_no_password(portal: ScriptedPortal) 
     ) as login:
         assert login.stderr is not None
         said = b""
-        for question, words in ((b"User name: ", b"ada"), (b"Password: ", b"hunter2"), (b"code: ", b"123456")):
+        for question, words in ((b"User name: ", b"ada"), (b"Password: ", b"hunter2")):
             while not said.endswith(question):
                 byte = login.stderr.read(1)
                 assert byte, said
@@ -87,7 +87,7 @@ def test_login_asks_on_a_terminal_and_shows_no_password(portal: ScriptedPortal) 
 
     assert login.returncode == 0, stderr
     assert b"hunter2" not in stdout + said + stderr
-    assert [request.document.get("code") for request in portal.requests] == [None, "123456"]
+    assert portal.requests[0].document["password"] == "hunter2"
 
 
 def test_login_keeps_nothing_when_it_is_refused(run: Run, portal: ScriptedPortal) -> None:

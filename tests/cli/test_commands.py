@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+from lastgood import outcome
 
 from .conftest import Run
 from .scripted_portal import SILENCE, Scripted, ScriptedPortal, answer, page, problem, rows
@@ -192,6 +194,21 @@ def test_a_wait_that_takes_too_long_ends_with_1(ask: Run, portal: ScriptedPortal
     assert portal.asked()[0] == f"POST {ETL}deploys/7/retry/"
 
 
+def test_a_wait_that_is_interrupted_leaves_the_deploy_to_itself(
+    ask: Run, portal: ScriptedPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outcome, "follow", interrupted)
+    portal.script(answer(deploy("QUEUED", 8), 202))
+
+    done = ask("retry", "acme/prod/etl", 7, "--wait")
+
+    assert done.exit_code == 130
+    assert "`lastgood logs acme/prod/etl 8 --follow`" in done.stderr
+
+
 def test_hold_sends_a_time_with_its_zone(ask: Run, portal: ScriptedPortal) -> None:
     portal.script(answer({"reason": "x"}, 201), answer({"reason": "x"}, 201))
 
@@ -213,6 +230,12 @@ def test_resume_needs_no_document(empty: Scripted, ask: Run, portal: ScriptedPor
     assert done.exit_code == 0
     assert done.stdout == "acme/prod/etl takes deploys again.\n"
     assert portal.asked() == [f"POST {ETL}resume/"]
+
+
+def test_resume_says_what_goes_live_now(ask: Run, portal: ScriptedPortal) -> None:
+    portal.script(answer(deploy("QUEUED", 9), 202))
+
+    assert ask("resume", "acme/prod/etl").stdout == "acme/prod/etl takes deploys again; #9 is activated now.\n"
 
 
 def test_places_lists_every_code_location(ask: Run, portal: ScriptedPortal) -> None:
@@ -237,15 +260,20 @@ def test_places_lists_every_code_location(ask: Run, portal: ScriptedPortal) -> N
     ]
 
 
-def test_runs_as_a_program_where_nothing_can_be_written_but_ascii() -> None:
-    environment = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
-    run = [sys.executable, "-m", "lastgood.main"]
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["--version"], 0), (["history", "--help"], 0), (["history", "ä/ö"], 2)]
+)
+def test_runs_as_a_program_where_nothing_can_be_written_but_ascii(arguments: list[str], code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lastgood.main", *arguments],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    version = subprocess.run([*run, "--version"], env=environment, capture_output=True, text=True, check=True)
-    unset = subprocess.run([*run, "history", "ä/ö"], env=environment, capture_output=True, text=True, check=False)
-
-    assert version.stdout.startswith("lastgood ")
-    assert unset.returncode == 2
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_every_command_has_json_help_and_an_example(run: Run) -> None:

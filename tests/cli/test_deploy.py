@@ -83,7 +83,7 @@ def test_says_that_uncommitted_changes_were_forced(ask: Run, portal: ScriptedPor
     done = ask("deploy", "acme/prod/etl", "--dags", checkout / "dags", "--force")
 
     assert done.exit_code == 0, done.output
-    assert portal.requests[-1].document["metadata"] == {"uncommitted_changes": True}
+    assert portal.requests[-1].document["git"]["dirty"] == "true"
 
 
 def test_sends_what_is_missing_and_then_the_deploy(ask: Run, portal: ScriptedPortal, dags: Path) -> None:

@@ -58,6 +58,18 @@ def test_history_counts_what_is_collapsed(capsys: pytest.CaptureFixture[str]) ->
     assert "×" not in single
 
 
+def test_history_cuts_only_descriptions_where_the_width_is_short(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    show.history({"results": [make_deploy(verified=None, description="word " * 40)]}, live=7)
+
+    _, line = shown(capsys).splitlines()
+    assert line.startswith("●  7  ✓ Succeeded, not verified  1 min ago  ada  DAGs  word")
+    assert line.rstrip().endswith("…  c0ffee01")
+    assert len(line) <= 80
+
+
 def test_history_says_that_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     show.history({"results": []}, live=None)
 
@@ -93,6 +105,10 @@ def test_history_survives_rows_that_say_little(capsys: pytest.CaptureFixture[str
         (
             make_deploy(verified=None, verification="No platform is connected."),
             "✓ Succeeded acme/prod/default #7, not verified: No platform is connected, 2.5 s",
+        ),
+        (
+            make_deploy(verified=None, verification="Not verified: no platform connected."),
+            "✓ Succeeded acme/prod/default #7, not verified: no platform connected, 2.5 s",
         ),
         (
             make_deploy(status="HELD", finished_at=None, held_reason="Rolled back to #6."),
@@ -147,7 +163,7 @@ def test_deploy_shows_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_location_shows_three_facts_and_the_hold(capsys: pytest.CaptureFixture[str]) -> None:
-    hold = {"reason": "Month-end", "actor": {"name": "ada"}, "until": None}
+    hold = {"reason": "Month-end", "created_by": "ada", "until": None}
     show.location(PROD, {"wanted_deploy": 3, "placed_deploy": 3, "live_deploy": 2, "last_good": 1, "hold": hold})
 
     printed = shown(capsys)

@@ -368,6 +368,47 @@ def test_a_location_that_is_still_loading_is_no_report(
     assert unreachable.value.code == "platform_loading"
 
 
+@pytest.mark.parametrize(
+    ("version_key", "server_id"),
+    [
+        ('["68a17b56-124f", null]', "68a17b56-124f"),
+        ('["68a17b56-124f", "registry/image:7"]', "68a17b56-124f"),
+        ("68a17b56-124f", "68a17b56-124f"),  # older versions
+        ("1795296310.58", None),  # failed to load
+    ],
+)
+def test_reads_the_code_server_out_of_the_version_key(
+    server: HttpServer, dagster: DagsterPlatform, version_key: str, server_id: str | None
+) -> None:
+    entry = {"__typename": "WorkspaceLocationEntry", "loadStatus": "LOADED", "versionKey": version_key}
+    server.answer = lambda request: graphql({"workspaceLocationEntryOrError": entry})
+    status = dagster.status("orders")
+
+    assert status is not None
+    assert (status.version_key, status.server_id) == (version_key, server_id)
+
+
+def test_reads_why_a_location_failed_outermost_first(server: HttpServer, dagster: DagsterPlatform) -> None:
+    def error(name: str, message: str) -> dict[str, Any]:
+        return {"__typename": "PythonError", "className": name, "message": message, "stack": ["a\n", "b\n"]}
+
+    server.answer = fake = FakeDagster("a")
+    cause = error("ValueError", "ValueError: no\0 such: thing\n")
+    fake.loaded = {
+        **error("DagsterUserCodeLoadError", "dagster._core.errors.DagsterUserCodeLoadError: It failed"),
+        "errorChain": [{"error": cause}],
+    }
+    report = dagster.report("orders")
+
+    assert report is not None
+    assert report.error is not None
+    assert report.error.message == "It failed"
+    assert report.error.chain == [
+        {"message": "It failed", "class_name": "DagsterUserCodeLoadError", "stack": "a\nb\n"},
+        {"message": "no\\x00 such: thing", "class_name": "ValueError", "stack": "a\nb\n"},
+    ]
+
+
 def test_pages_without_end_are_refused(server: HttpServer) -> None:
     answer = FakeDagster("a")
 

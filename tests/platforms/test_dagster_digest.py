@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.platforms.dagster_definitions import asset_form, location_form, plain
+from deployments.platforms.dagster_definitions import asset_form, below, location_form, plain
 from portal.common.canonical import canonical_json, digest_of
 from tests.platforms.dagster_answers import Node, json_texts, nodes, repositories
 
@@ -239,13 +239,29 @@ def test_leaves_out_where_files_happen_to_lie() -> None:
             {"__typename": "PathMetadataEntry", "label": "here", "path": f"{roots[0]}/defs.py"},
             {"__typename": "TextMetadataEntry", "label": "data", "text": "/data/defs.py"},
         ]
-        return asset_form(orders() | {"metadataEntries": entries}, repository="r", roots=roots)
+        return asset_form(orders() | {"metadataEntries": entries}, repository="r", release=below(roots))
 
     assert form("/srv/releases/1") == form("/srv/releases/2", "/srv/releases", "/srv")
+    assert form("/srv/releases/1") == form("/srv/a.b/3", "/srv/*/3", "/")
     assert form("/srv/releases/1")["metadata"] == {
         "here": {"type": "Path", "value": "{release}/defs.py"},
         "data": {"type": "Text", "value": "/data/defs.py"},
     }
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "written"),
+    [
+        ("/srv/*/releases/*", "/srv/orders/releases/7-ab/defs.py", "{release}/defs.py"),
+        ("/srv/releases/*", "/srv/releases/7-ab", "/srv/releases/7-ab"),
+        ("/srv/app", "/srv/application/defs.py", "/srv/application/defs.py"),
+        ("/srv/a.b", "/srv/acb/defs.py", "/srv/acb/defs.py"),
+        ("/", "/srv/defs.py", "/srv/defs.py"),
+        ("", "/srv/defs.py", "/srv/defs.py"),
+    ],
+)
+def test_knows_where_a_release_begins(root: str, path: str, written: str) -> None:
+    assert plain([path], below([root])) == [written]
 
 
 def test_knows_a_stub_by_its_mark_where_the_schema_does_not_say() -> None:

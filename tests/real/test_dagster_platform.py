@@ -85,7 +85,7 @@ def read_only(
     home = tmp_path_factory.mktemp("read-only")
     with (
         DagsterServer(workspace, "--read-only", bin_dir=bin_dir, home=home) as server,
-        DagsterPlatform(server.url, timeout=PATIENCE, roots=[str(project.current)]) as platform,
+        DagsterPlatform(server.url, timeout=PATIENCE, roots=[f"{project.root}/current"]) as platform,
     ):
         yield platform
 

@@ -63,7 +63,7 @@ def _place() -> up.Place:
         redis_url=settings.REDIS_URL,
         broker_socket=settings.BROKER_SOCKET,
         demo=env.boolean("DEMO", default=True),
-        dagster=env.boolean("DAGSTER", default=True),
+        dagster=env.boolean("DAGSTER", default=False),
     )
 
 

@@ -1,0 +1,108 @@
+"""Letting bytes go: only what nothing names, in two steps with a grace time between them."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+
+from deployments.bundles.store import blob_storage
+from deployments.models import Blob, Bundle, BundleFile, Deploy, ReleaseBundle
+from deployments.states import UNFINISHED
+
+logger = logging.getLogger(__name__)
+# Between finding that nothing names a blob and sweeping it: uploads under way name theirs within that time.
+GRACE = timedelta(hours=1)
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a collection did."""
+
+    bytes_freed: int
+    blobs_swept: int
+    uploads_forgotten: int
+
+
+def collect(*, now: datetime) -> Collected:
+    """Forget uploads that nothing took up, mark blobs that nothing names, sweep those marked long enough ago."""
+    forgotten = _forget_uploads(before=now - settings.LASTGOOD_UPLOAD_LIFETIME)
+    _mark(now)
+    swept = freed = 0
+    for blob in _unnamed().filter(marked_at__lt=now - GRACE).iterator():
+        # The row first, and only if nothing named it since: its bytes have a key that no later upload shares.
+        if _unnamed().filter(pk=blob.pk, marked_at__lt=now - GRACE).delete()[0]:
+            swept += 1
+            freed += blob.size or 0
+            _delete_bytes(blob)
+    return Collected(bytes_freed=freed, blobs_swept=swept, uploads_forgotten=forgotten)
+
+
+def purge_unneeded_bundles(*, now: datetime) -> int:
+    """Take the manifests of bundles that only purged releases name. The bundles' rows stay. Answers how many."""
+    purged = 0
+    for bundle in _unneeded(Bundle.objects.filter(mounts__isnull=False)).distinct().iterator():
+        with transaction.atomic():
+            current = Bundle.objects.select_for_update().filter(pk=bundle.pk, touched_at=bundle.touched_at)
+            if not _unneeded(Bundle.objects.filter(pk=bundle.pk)).exists() or not current.exists():
+                continue
+            BundleFile.objects.filter(bundle=bundle).delete()
+            Bundle.objects.filter(pk=bundle.pk).update(purged_at=now, completed_at=None)
+            purged += 1
+    return purged
+
+
+def size_of_unneeded(release_ids: Iterable[int]) -> int:
+    """Answer the bytes of files that nothing would name if these releases were purged."""
+    gone = set(release_ids)
+    kept = ReleaseBundle.objects.filter(release__purged_at=None).exclude(release__in=gone)
+    going = _not_waited_for(Bundle.objects.filter(purged_at=None, mounts__release__in=gone)).exclude(
+        Exists(kept.filter(bundle=OuterRef("pk")))
+    )
+    elsewhere = BundleFile.objects.filter(blob=OuterRef("pk")).exclude(bundle__in=going.values("pk"))
+    blobs = Blob.objects.filter(Exists(BundleFile.objects.filter(blob=OuterRef("pk"), bundle__in=going.values("pk"))))
+    return int(blobs.exclude(Exists(elsewhere)).aggregate(size=Sum("size"))["size"] or 0)
+
+
+def _unneeded(bundles: QuerySet[Bundle]) -> QuerySet[Bundle]:
+    kept = ReleaseBundle.objects.filter(bundle=OuterRef("pk"), release__purged_at=None)
+    return _not_waited_for(bundles.filter(purged_at=None)).exclude(Exists(kept))
+
+
+def _not_waited_for(bundles: QuerySet[Bundle]) -> QuerySet[Bundle]:
+    waiting = Deploy.bundles.through.objects.filter(bundle=OuterRef("pk"), deploy__status__in=UNFINISHED)
+    return bundles.exclude(Exists(waiting))
+
+
+def _forget_uploads(*, before: datetime) -> int:
+    forgotten = 0
+    for bundle_id in list(Bundle.objects.forgettable(before=before).values_list("pk", flat=True)):
+        with transaction.atomic():
+            # A deploy that takes it up locks this row, touches it, and names it.
+            if Bundle.objects.select_for_update().filter(pk=bundle_id, touched_at__lt=before).exists():
+                forgotten += Bundle.objects.forgettable(before=before).filter(pk=bundle_id).delete()[0] and 1
+    return forgotten
+
+
+def _unnamed() -> QuerySet[Blob]:
+    return Blob.objects.exclude(Exists(BundleFile.objects.filter(blob=OuterRef("pk"))))
+
+
+def _mark(now: datetime) -> None:
+    _unnamed().filter(marked_at=None).update(marked_at=now)
+    Blob.objects.filter(Q(marked_at__isnull=False), Exists(BundleFile.objects.filter(blob=OuterRef("pk")))).update(
+        marked_at=None
+    )
+
+
+def _delete_bytes(blob: Blob) -> None:
+    if not blob.storage_key:
+        return
+    try:
+        blob_storage().delete(blob.storage_key)
+    except OSError:
+        logger.warning("The bytes of blob %s could not be deleted: object %s.", blob, blob.storage_key, exc_info=True)

@@ -1,0 +1,73 @@
+"""What differs between two releases: files of each mount, image, runtime version."""
+
+from dataclasses import dataclass, field
+
+from deployments.models import Bundle, BundleFile, Release
+
+SAMPLE = 12
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file that differs."""
+
+    word: str  # added, removed or changed
+    path: str
+
+
+@dataclass(frozen=True)
+class MountChange:
+    """What happens to one mount."""
+
+    mount: str
+    before: Bundle | None
+    after: Bundle | None
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    sample: list[FileChange] = field(default_factory=list)
+
+    @property
+    def same(self) -> bool:
+        """Say whether nothing happens to it."""
+        return self.before is not None and self.after is not None and self.before.pk == self.after.pk
+
+    @property
+    def more(self) -> int:
+        """Answer how many files the sample leaves out."""
+        return self.added + self.removed + self.changed - len(self.sample)
+
+
+def changes_between(before: Release | None, after: Release | None) -> list[MountChange]:
+    """Answer the mounts of both, and what differs: one query for each mount that does."""
+    old, new = _mounts(before), _mounts(after)
+    return [_mount_change(mount, old.get(mount), new.get(mount)) for mount in sorted(old | new)]
+
+
+def _mounts(release: Release | None) -> dict[str, Bundle]:
+    if release is None:
+        return {}
+    return {mounted.mount: mounted.bundle for mounted in release.mounts.select_related("bundle")}
+
+
+def _mount_change(mount: str, before: Bundle | None, after: Bundle | None) -> MountChange:
+    if before is not None and after is not None and before.pk == after.pk:
+        return MountChange(mount, before, after)
+    old, new = _files([bundle.pk for bundle in (before, after) if bundle], before, after)
+    removed = sorted(old.keys() - new.keys())
+    added = sorted(new.keys() - old.keys())
+    changed = sorted(path for path in old.keys() & new.keys() if old[path] != new[path])
+    named = [FileChange("changed", path) for path in changed]
+    named += [FileChange("added", path) for path in added]
+    named += [FileChange("removed", path) for path in removed]
+    return MountChange(mount, before, after, len(added), len(removed), len(changed), named[:SAMPLE])
+
+
+def _files(
+    bundles: list[int], before: Bundle | None, after: Bundle | None
+) -> tuple[dict[str, tuple[int, bool]], dict[str, tuple[int, bool]]]:
+    found: dict[int, dict[str, tuple[int, bool]]] = {pk: {} for pk in bundles}
+    lines = BundleFile.objects.filter(bundle_id__in=bundles)
+    for bundle, path, blob, executable in lines.values_list("bundle_id", "path", "blob_id", "executable"):
+        found[bundle][path] = (blob, executable)
+    return found.get(before.pk, {}) if before else {}, found.get(after.pk, {}) if after else {}

@@ -1,0 +1,42 @@
+"""Loading what an address names, for these eyes: the unseen and the absent are the same 404."""
+
+from typing import cast
+
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+
+from deployments import history
+from deployments.models import CodeLocation, Deploy, Deployment
+
+
+def person(request: HttpRequest) -> User:
+    """Answer who asks: `login_required` let only accounts through."""
+    return cast("User", request.user)
+
+
+def find_deployment(request: HttpRequest, org: str, deployment: str) -> Deployment:
+    """Answer the deployment of the address. Raises Http404."""
+    rows = Deployment.objects.visible_to(person(request)).select_related("organization")
+    return _one(rows.filter(organization__slug=org, slug=deployment))
+
+
+def find_location(request: HttpRequest, org: str, deployment: str, location: str) -> CodeLocation:
+    """Answer the code location of the address. Raises Http404."""
+    seen = Deployment.objects.visible_to(person(request)).filter(organization__slug=org, slug=deployment)
+    return _one(history.code_locations().filter(deployment__in=seen, name=location))
+
+
+def find_deploy(request: HttpRequest, org: str, deployment: str, location: str, number: int) -> Deploy:
+    """Answer the deploy of the address, its code location with all three facts. Raises Http404."""
+    place = find_location(request, org, deployment, location)
+    found = _one(history.deploys_of(place).filter(number=number))
+    found.code_location = place
+    return found
+
+
+def _one[Row: Model](rows: QuerySet[Row]) -> Row:
+    found = rows.first()
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,59 @@
+"""Times as people read them: how long ago, with the exact time to point at."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
+
+
+def ago(at: datetime | None, now: datetime) -> SafeString | str:
+    """Answer a `<time>` that reads "5 min ago"; after a month, the date."""
+    if at is None:
+        return ""
+    exact = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        exact.isoformat(timespec="seconds"),
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        _words(exact, now),
+    )
+
+
+def clock(at: datetime | None) -> SafeString | str:
+    """Answer a `<time>` that reads "14:05:09", for lines of a log."""
+    if at is None:
+        return ""
+    exact = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        exact.isoformat(timespec="milliseconds"),
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        f"{exact:%H:%M:%S}",
+    )
+
+
+def lasted(start: datetime | None, end: datetime | None) -> str:
+    """Answer a span as "1.4 s", "2 min 5 s" or "3 h 12 min"; nothing while an end is not known."""
+    if start is None or end is None:
+        return ""
+    span = max(end - start, timedelta())
+    seconds = span.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def _words(at: datetime, now: datetime) -> str:
+    seconds = (now - at).total_seconds()
+    if seconds < 0:
+        return f"{at:%Y-%m-%d %H:%M}" if seconds < -5 else "just now"
+    if seconds >= 30 * 86400:
+        return f"{at:%d %b %Y}"
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit} ago"
+    return f"{int(seconds)} s ago" if seconds >= 5 else "just now"

@@ -1,0 +1,83 @@
+"""What a deploy consists of, part by part, and which deploy each part came from."""
+
+from dataclasses import dataclass
+
+from deployments import drivers
+from deployments.models import Deploy
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part as a page shows it. `origin` is the number of another deploy that brought it; `applied` says who put it."""
+
+    kind: str  # bundle, image or runtime
+    name: str  # the mount, "image" or "runtime version"
+    value: str  # in full
+    short: str
+    origin: int | None = None
+    applied: bool = True
+    file_count: int | None = None
+    size: int | None = None
+
+    @property
+    def removed(self) -> bool:
+        """Say whether this push takes the part away."""
+        return not self.value
+
+
+def parts_of(deploy: Deploy, *, puts: frozenset[str] | None = None) -> list[Part]:
+    """Answer the parts: of the composed release, or, before there is one, those that were asked for."""
+    if puts is None:
+        puts = drivers.target_for(deploy.code_location).puts
+    return _composed(deploy, puts) if deploy.release else _asked(deploy, puts)
+
+
+def image_tag(image: str) -> str:
+    """Answer what people call an image's version: its tag, or the beginning of its digest."""
+    reference, _, digest = image.partition("@")
+    _, colon, tag = reference.rpartition("/")[2].partition(":")
+    return tag if colon else digest.removeprefix("sha256:")[:12] or reference
+
+
+def _composed(deploy: Deploy, puts: frozenset[str]) -> list[Part]:
+    release = deploy.release
+    assert release is not None
+    bundles = [
+        Part(
+            kind="bundle",
+            name=mounted.mount,
+            value=mounted.bundle.digest,
+            short=mounted.bundle.version,
+            origin=_origin(deploy, f"bundle:{mounted.mount}"),
+            applied="bundles" in puts,
+            file_count=mounted.bundle.file_count,
+            size=mounted.bundle.size,
+        )
+        for mounted in sorted(release.mounts.all(), key=lambda each: each.mount)
+    ]
+    return bundles + _others(deploy, release.image, release.runtime_version, puts)
+
+
+def _asked(deploy: Deploy, puts: frozenset[str]) -> list[Part]:
+    bundles = [
+        Part("bundle", mount, digest or "", (digest or "")[:12], applied="bundles" in puts)
+        for mount, digest in sorted(deploy.parts.get("bundles", {}).items())
+    ]
+    image, runtime = deploy.parts.get("image") or "", deploy.parts.get("runtime_version") or ""
+    return bundles + _others(deploy, image, runtime, puts)
+
+
+def _others(deploy: Deploy, image: str, runtime_version: str, puts: frozenset[str]) -> list[Part]:
+    found = []
+    if image:
+        origin = _origin(deploy, "image")
+        found.append(Part("image", "image", image, image_tag(image), origin, applied="image" in puts))
+    if runtime_version:
+        origin = _origin(deploy, "runtime_version")
+        found.append(Part("runtime", "runtime version", runtime_version, runtime_version, origin, applied=False))
+    return found
+
+
+def _origin(deploy: Deploy, name: str) -> int | None:
+    origin: int | None = deploy.origins.get(name)
+    return origin if origin != deploy.number else None

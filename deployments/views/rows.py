@@ -1,0 +1,152 @@
+"""Rows of history as pages show them: plain words made of rows that are loaded already."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from deployments.access import Right
+from deployments.commits import commit_url
+from deployments.last_known_good import Obstacle, obstacle_to_restoring
+from deployments.models import CodeLocation, Deploy, Hold
+from deployments.states import DeployStatus
+from deployments.views.moments import ago, lasted
+from deployments.views.parts import Part, parts_of
+
+GIST = 160
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is true of the code location when its rows are shown."""
+
+    location: CodeLocation
+    rights: frozenset[Right]
+    now: datetime
+    puts: frozenset[str]
+    hold: Hold | None
+    blamers: dict[str, int]
+    last_good: int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One deploy as a row of history."""
+
+    deploy: Deploy
+    around: Around
+
+    @property
+    def when(self) -> SafeString | str:
+        """Say when it was asked for."""
+        return ago(self.deploy.created_at, self.around.now)
+
+    @property
+    def took(self) -> str:
+        """Say how long it took, once it ended."""
+        return lasted(self.deploy.started_at, self.deploy.finished_at)
+
+    @cached_property
+    def url(self) -> str:
+        """Answer its page."""
+        return reverse("deployments:deploy", args=[*address_of(self.around.location), self.deploy.number])
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether this is the live deploy."""
+        return self.deploy.pk == self.around.location.live_deploy_id
+
+    @property
+    def is_placed_only(self) -> bool:
+        """Say whether the target holds this deploy although another one was the last live."""
+        return self.deploy.pk == self.around.location.placed_deploy_id and not self.is_live
+
+    @property
+    def is_last_good(self) -> bool:
+        """Say whether a rollback to the last known good would restore this one."""
+        return self.deploy.number == self.around.last_good
+
+    @property
+    def blamed_by(self) -> int | None:
+        """Answer the rollback that left this code and blocks it."""
+        release = self.deploy.release
+        return self.around.blamers.get(release.code_digest) if release else None
+
+    @property
+    def proof(self) -> str:
+        """Say whether the platform confirmed it: success and proof are two facts."""
+        if self.deploy.status != DeployStatus.SUCCEEDED:
+            return ""
+        return "verified" if self.deploy.verified else "not verified"
+
+    @property
+    def gist(self) -> str:
+        """Say in one line why it waits, or why it did not go well."""
+        if self.deploy.status == DeployStatus.HELD:
+            return f"Held: {self.around.hold.reason}"[:GIST] if self.around.hold else "Held."
+        detail = str((self.deploy.error or {}).get("detail", ""))
+        return detail if len(detail) <= GIST else f"{detail[:GIST]}…"
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """Answer what it consists of."""
+        return parts_of(self.deploy, puts=self.around.puts)
+
+    @property
+    def bundles(self) -> list[Part]:
+        """Answer its bundles."""
+        return [part for part in self.parts if part.kind == "bundle"]
+
+    @property
+    def image(self) -> Part | None:
+        """Answer its image."""
+        return next((part for part in self.parts if part.kind == "image"), None)
+
+    @property
+    def runtime(self) -> Part | None:
+        """Answer its runtime version."""
+        return next((part for part in self.parts if part.kind == "runtime"), None)
+
+    @property
+    def commit(self) -> str:
+        """Answer the commit's short name."""
+        return str(self.deploy.git.get("commit") or "")[:7]
+
+    @property
+    def commit_url(self) -> str | None:
+        """Answer the commit's page at its forge."""
+        return commit_url(self.deploy.git)
+
+    @cached_property
+    def obstacle(self) -> Obstacle | None:
+        """Say what stands in the way of a rollback to it."""
+        return obstacle_to_restoring(self.deploy)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Say whether the target holds this very release."""
+        placed = self.around.location.placed_deploy
+        return placed is not None and placed.release_id is not None and placed.release_id == self.deploy.release_id
+
+    @property
+    def may_change(self) -> bool:
+        """Say whether this person may cancel, retry and describe it."""
+        return (Right.ROLL_BACK if self.deploy.is_rollback else Right.DEPLOY) in self.around.rights
+
+    @property
+    def may_cancel(self) -> bool:
+        """Say whether there is something to cancel, and this person may."""
+        return self.may_change and not self.deploy.is_finished and self.deploy.activated_at is None
+
+    @property
+    def may_retry(self) -> bool:
+        """Say whether trying again makes sense, and this person may."""
+        ended_badly = self.deploy.is_finished and self.deploy.status != DeployStatus.SUCCEEDED
+        return self.may_change and ended_badly and (self.deploy.error or {}).get("code") != "blocked"
+
+
+def address_of(location: CodeLocation) -> list[str]:
+    """Answer the three names that make a code location's address."""
+    return [location.deployment.organization.slug, location.deployment.slug, location.name]

@@ -1,0 +1,26 @@
+"""What the schedule starts that is nobody's in particular: each one call."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from deployments import execution, operations, retention
+from deployments.api.idempotency import forget_old_answers
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def purge() -> None:
+    """Let artifacts go that no rule keeps, once a day."""
+    report = retention.purge(now=timezone.now())
+    logger.info("Purged %s of %s releases; %s bytes freed.", len(report.purged), len(report.judged), report.bytes_freed)
+    forget_old_answers()
+
+
+@shared_task
+def lift_holds() -> None:
+    """Lift the holds whose time is over."""
+    for held in execution.expired_holds(now=timezone.now()):
+        operations.lift_expired(held=held, now=timezone.now())
