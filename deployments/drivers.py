@@ -1,14 +1,14 @@
 """Which driver stands behind a deployment's target and platform. Rows in, drivers out."""
 
 import ipaddress
-import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from deployments.models import CodeLocation, Deployment
-from deployments.platforms.base import Platform, PlatformRefused, PlatformUnreachable
+from deployments.models import CodeLocation
+from deployments.platforms import pinned
+from deployments.platforms.base import Platform, PlatformRefused
 from deployments.platforms.dagster import DagsterPlatform
 from deployments.states import PlatformKind
 from deployments.targets.base import Target
@@ -29,13 +29,21 @@ def target_for(location: CodeLocation) -> Target:
     return DirectoryTarget(target_path(location))
 
 
-def platform_for(deployment: Deployment) -> Platform | None:
-    """Answer the driver of the deployment's platform, None when none is connected. Raises PlatformRefused."""
+def platform_for(location: CodeLocation) -> Platform | None:
+    """Answer the driver of the location's platform, None when none is connected. Raises PlatformRefused."""
+    deployment = location.deployment
     if not deployment.has_platform:
         return None
-    check_reachable_host(deployment.platform_url)
+    try:
+        # The operator's list may have changed since the address was set.
+        refuse_foreign_host(deployment.platform_url)
+    except Invalid as refused:
+        raise PlatformRefused(refused.code, refused.detail) from refused
+    folder = target_path(location)
+    # Wherever a release lies, its paths are told the same, so that the same code has the same digest.
+    roots = (f"{folder}/releases/*", f"{folder}/current")
     drivers = {PlatformKind.DAGSTER: DagsterPlatform}
-    return drivers[PlatformKind(deployment.platform)](deployment.platform_url)
+    return drivers[PlatformKind(deployment.platform)](deployment.platform_url, client=pinned.client(), roots=roots)
 
 
 def refuse_foreign_host(url: str) -> None:
@@ -50,26 +58,6 @@ def refuse_foreign_host(url: str) -> None:
             f"The portal may not call {parts.hostname}: an operator lists the hosts in LASTGOOD_PLATFORM_HOSTS.",
             code="host_not_allowed",
         )
-
-
-def check_reachable_host(url: str) -> None:
-    """Refuse, at the time of the call, what is not allowed any more or resolves to a link-local address."""
-    try:
-        refuse_foreign_host(url)
-    except Invalid as refused:
-        raise PlatformRefused(refused.code, refused.detail) from refused
-    host = urlsplit(url).hostname or ""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as unknown:
-        raise PlatformUnreachable(
-            "platform_unreachable", f"The name {host} cannot be resolved: {unknown}."
-        ) from unknown
-    for *_, address in found:
-        if ipaddress.ip_address(str(address[0]).split("%")[0]).is_link_local:
-            raise PlatformRefused(
-                "host_not_allowed", f"{host} resolves to a link-local address, which is never called."
-            )
 
 
 def _allowed(host: str) -> bool:

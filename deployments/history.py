@@ -53,6 +53,18 @@ def code_locations() -> QuerySet[CodeLocation]:
     )
 
 
+def locations_named(locations: QuerySet[CodeLocation], text: str) -> QuerySet[CodeLocation]:
+    """Keep those whose place has every word of the text: a code location, deployment or organization by its name."""
+    for word in text.replace("/", " ").split():
+        locations = locations.filter(
+            Q(name__icontains=word)
+            | Q(deployment__slug__icontains=word)
+            | Q(deployment__name__icontains=word)
+            | Q(deployment__organization__slug__icontains=word)
+        )
+    return locations
+
+
 def active_holds(locations: list[CodeLocation]) -> dict[int, Hold]:
     """Answer the holds in force, by code location."""
     found = Hold.objects.filter(code_location__in=[location.pk for location in locations], released_at=None)

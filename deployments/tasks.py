@@ -67,8 +67,13 @@ def _send_deploy(deploy: Deploy) -> None:
         carry_out.apply_async(kwargs={"deploy_id": deploy.pk}, queue=queue_of(deploy))
     except OperationalError:
         logger.warning("The broker is away: %s waits, and is taken up when it is back.", deploy)
-        message = "The broker is away. This deploy is stored, waits, and starts by itself when the broker is back."
-        events.record_step(deploy, "QUEUE", message, at=timezone.now(), level=EventLevel.WARNING)
+        if Deploy.objects.filter(pk=deploy.pk).queued().exists():
+            _tell_that_it_waits(deploy)
+
+
+def _tell_that_it_waits(deploy: Deploy) -> None:
+    message = "The broker is away. This deploy is stored, waits, and starts by itself when the broker is back."
+    events.record_step(deploy, "QUEUE", message, at=timezone.now(), level=EventLevel.WARNING)
 
 
 def _send_settling(location_id: int) -> None:

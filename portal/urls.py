@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
     path("api/v1/", include("portal.api")),
+    path("", include("deployments.urls")),
 ]

@@ -74,7 +74,17 @@ def wait_for(condition: Callable[[], Any], *, what: str, patience: float = PATIE
 def running_broker(folder: Path) -> Iterator[str]:
     """Run a broker of our own on a socket, and answer its address for Celery."""
     socket = folder / "b.sock"
-    command = [str(find_server().program), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
+    command = [
+        str(find_server().program),
+        "--port",
+        "0",
+        "--unixsocket",
+        str(socket),
+        "--dir",
+        str(folder),
+        "--save",
+        "",
+    ]
     process = Process(command, log=folder / "broker.log", env={})
     try:
         wait_for(socket.exists, what=f"a broker at {socket}")
@@ -115,7 +125,9 @@ def environment(broker: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_worker(broker: str, log: Path, *, queues: str = "deploys,rollbacks", beat: bool = True, fault: str = "") -> Iterator[Process]:
+def running_worker(
+    broker: str, log: Path, *, queues: str = "deploys,rollbacks", beat: bool = True, fault: str = ""
+) -> Iterator[Process]:
     """Run a real worker, with the schedule inside it if wanted; `fault` names a moment of tests/faults.py."""
     command = [sys.executable, "-m", "tests.faults", fault] if fault else [sys.executable, "-m", "celery"]
     command += ["-A", "portal", "worker", "-Q", queues, "--pool", "solo", "-n", f"test-{time.monotonic_ns()}@%h"]

@@ -73,7 +73,7 @@ def _take_step(held: Claim, deploy: Deploy, clock: Clock) -> bool:
         name = put_in_place(held, deploy, clock=clock)
         outcome.placed(held, now=clock(), name=name)
         return True
-    platform = drivers.platform_for(deploy.code_location.deployment) if deploy.platform_asked else None
+    platform = drivers.platform_for(deploy.code_location) if deploy.platform_asked else None
     if platform is None:
         outcome.succeed(held, now=clock(), verified=None, verification="Not verified: no platform connected.")
         return False

@@ -110,7 +110,7 @@ def _adopt(location: CodeLocation, holding: Holding, fence: int, clock: Clock) -
 
 def _reload(location: CodeLocation, placed: Deploy, clock: Clock) -> None:
     try:
-        platform = drivers.platform_for(location.deployment)
+        platform = drivers.platform_for(location)
         if platform is not None:
             platform.reload(location.name)
     except (PlatformRefused, PlatformUnreachable) as silent:

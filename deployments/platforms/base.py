@@ -22,7 +22,7 @@ class PlatformUnreachable(Exception):
 
 @dataclass(frozen=True)
 class LoadError:
-    """Why a code location did not load, outermost first; each cause is `{message, class_name, stack}`."""
+    """Why a code location did not load. `chain`: outermost first, each `{message, class_name, stack}`; the first is this one."""
 
     message: str
     class_name: str

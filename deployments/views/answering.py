@@ -14,7 +14,7 @@ from portal.common.problems import Absent, NotAllowed, Refusal
 View = Callable[..., HttpResponse]
 
 
-def refusals_shown(view: View | None = None, *, on: View | None = None) -> Callable[..., HttpResponse]:
+def refusals_shown(*, on: View | None = None) -> Callable[[View], View]:
     """Show what an operation refused: on the page `on`, drawn anew with the refusal's status, or on a page of its own.
 
     What may not be seen is a 404, what may be seen and not done a 403: the same as in the API.
@@ -30,20 +30,18 @@ def refusals_shown(view: View | None = None, *, on: View | None = None) -> Calla
             except NotAllowed as refused:
                 raise PermissionDenied(refused.detail) from refused
             except Refusal as refused:
-                if on is not None:
-                    return on(request, *args, **kwargs, refusal=refused)
-                return render(request, "deployments/refused.html", {"refusal": refused}, status=refused.status)
+                if on is None:
+                    return _page_of_its_own(request, refused)
+                # The page may refuse too: to those who may not see it, for one.
+                return refusals_shown()(on)(request, *args, **kwargs, refusal=refused)
             except OperationalError as busy:
                 if "locked" not in str(busy):
                     raise
-                refused = Refusal("The database is busy: try again.", code="database_busy")
-                answer = render(request, "deployments/refused.html", {"refusal": refused}, status=503)
-                answer.headers["Retry-After"] = "2"
-                return answer
+                return _page_of_its_own(request, Refusal("The database is busy: try again."), status=503)
 
         return shown
 
-    return decorate(view) if view is not None else decorate
+    return decorate
 
 
 def refreshing(view: View) -> View:
@@ -66,3 +64,7 @@ def refreshing(view: View) -> View:
 def unchanged() -> HttpResponse:
     """Answer "nothing new": htmx leaves the page, its focus and its selection as they are."""
     return HttpResponse(status=204)
+
+
+def _page_of_its_own(request: HttpRequest, refused: Refusal, status: int | None = None) -> HttpResponse:
+    return render(request, "deployments/refused.html", {"refusal": refused}, status=status or refused.status)

@@ -76,7 +76,9 @@ def test_that_wakes_up_after_it_was_overtaken_changes_nothing(moment: str, broke
         wait_for(lambda: "is somebody else's now" in zombie.log.read_text(), what="the zombie's giving up")
 
     assert before == in_place(location) == (4, ONE["a.py"])
-    assert rows == list(Deploy.objects.order_by("pk").values("status", "error", "activated_at", "live_seq", "finished_at"))
+    assert rows == list(
+        Deploy.objects.order_by("pk").values("status", "error", "activated_at", "live_seq", "finished_at")
+    )
     assert Deploy.objects.get(pk=zombie_push.pk).status == DeployStatus.SUPERSEDED
     assert fresh(location).live_deploy == fresh(location).placed_deploy == rollback
 
@@ -99,7 +101,7 @@ def test_gives_up_a_deploy_that_killed_three(broker: str, tmp_path: Path):
     deadly = push(location, TWO)
     for attempt in range(3):
         with running_worker(broker, tmp_path / f"killed{attempt}.log", fault="killed_before_the_swap") as killed:
-            wait_for(lambda: not killed.alive, what="the worker's death")  # noqa: B023
+            wait_for(lambda: not killed.alive, what="the worker's death")
     with running_worker(broker, tmp_path / "healthy.log"):
         ended = finished(deadly)
 
