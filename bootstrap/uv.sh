@@ -19,7 +19,8 @@ fresh_enough() {
 # A pyenv shim may be on PATH and yet refuse, because .python-version asks for one that is not installed.
 find_python() {
 	without_venv=''
-	for python in python3 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3 /usr/local/bin/python3; do
+	for python in python3 python3.13 python3.12 python3.11 python3.10 python3.9 \
+		/usr/bin/python3 /usr/local/bin/python3 "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/*/bin/python3; do
 		"$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || continue
 		if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 			echo "$python"

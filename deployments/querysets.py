@@ -45,10 +45,8 @@ class OrganizationQuerySet(models.QuerySet[Row]):
             return self.none()
         if getattr(person, "is_superuser", False):
             return self
-        from deployments.models import Deployment
-
         whole = _granted(person, "view", self.model._default_manager.all()).values("pk")
-        part = _granted(person, "view", Deployment.objects.all()).values("organization_id")
+        part = _granted(person, "view", _rows_of("Deployment").all()).values("organization_id")
         return self.filter(Q(pk__in=whole) | Q(pk__in=part))
 
 
@@ -61,10 +59,8 @@ class DeploymentQuerySet(models.QuerySet[Row]):
             return self.none()
         if getattr(person, "is_superuser", False):
             return self
-        from deployments.models import Organization
-
         here = _granted(person, right, self.model._default_manager.all()).values("pk")
-        above = _granted(person, right, Organization.objects.all()).values("pk")
+        above = _granted(person, right, _rows_of("Organization").all()).values("pk")
         return self.filter(Q(pk__in=here) | Q(organization_id__in=above))
 
     def visible_to(self, person: Person) -> Self:
@@ -77,9 +73,28 @@ class OfOrganization(models.QuerySet[Row]):
 
     def visible_to(self, person: Person) -> Self:
         """Keep the rows of organizations that the person may view as a whole."""
-        from deployments.models import Organization
+        return self.filter(organization__in=_rows_of("Organization").allowing(person, "view"))
 
-        return self.filter(organization__in=Organization.objects.allowing(person, "view"))
+
+class OperatorsOnly(models.QuerySet[Row]):
+    """Rows that know about everybody: superusers' to see."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep all of them for a superuser, and nothing for anybody else."""
+        return self if person.is_active and getattr(person, "is_superuser", False) else self.none()
+
+
+class TokenQuerySet(models.QuerySet[Row]):
+    """Tokens."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep the person's own, and those of service accounts whose whole organization they administer."""
+        if not person.is_active:
+            return self.none()
+        if getattr(person, "is_superuser", False):
+            return self
+        administered = _rows_of("Organization").allowing(person, "administer")
+        return self.filter(Q(user_id=person.pk) | Q(user__service_account__organization__in=administered))
 
 
 class CodeLocationQuerySet(models.QuerySet[Row]):
@@ -87,9 +102,7 @@ class CodeLocationQuerySet(models.QuerySet[Row]):
 
     def visible_to(self, person: Person) -> Self:
         """Keep those of deployments that the person may view."""
-        from deployments.models import Deployment
-
-        return self.filter(deployment__in=Deployment.objects.visible_to(person))
+        return self.filter(deployment__in=_rows_of("Deployment").visible_to(person))
 
 
 class OfCodeLocation(models.QuerySet[Row]):
@@ -97,9 +110,7 @@ class OfCodeLocation(models.QuerySet[Row]):
 
     def visible_to(self, person: Person) -> Self:
         """Keep those of deployments that the person may view."""
-        from deployments.models import Deployment
-
-        return self.filter(code_location__deployment__in=Deployment.objects.visible_to(person))
+        return self.filter(code_location__deployment__in=_rows_of("Deployment").visible_to(person))
 
 
 class OfDeploy(models.QuerySet[Row]):
@@ -107,9 +118,7 @@ class OfDeploy(models.QuerySet[Row]):
 
     def visible_to(self, person: Person) -> Self:
         """Keep those of deployments that the person may view."""
-        from deployments.models import Deployment
-
-        return self.filter(deploy__code_location__deployment__in=Deployment.objects.visible_to(person))
+        return self.filter(deploy__code_location__deployment__in=_rows_of("Deployment").visible_to(person))
 
 
 class DeployQuerySet(OfCodeLocation[Row]):
@@ -149,9 +158,7 @@ class DeployQuerySet(OfCodeLocation[Row]):
 
     def not_blamed(self) -> Self:
         """Leave out the acts whose code somebody rolled back from."""
-        from deployments.models import Blame
-
-        blamed = Blame.objects.filter(
+        blamed = _rows_of("Blame").filter(
             code_location_id=OuterRef("code_location_id"),
             code_digest=OuterRef("release__code_digest"),
             lifted_at=None,
@@ -176,6 +183,22 @@ class ReleaseQuerySet(OfCodeLocation[Row]):
     def kept(self) -> Self:
         """Keep those whose artifacts are still here."""
         return self.filter(purged_at=None)
+
+
+class OfRelease(models.QuerySet[Row]):
+    """Rows that belong to a release."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those of deployments that the person may view."""
+        return self.filter(release__code_location__deployment__in=_rows_of("Deployment").visible_to(person))
+
+
+class OfBundle(models.QuerySet[Row]):
+    """Rows that belong to a bundle."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those of organizations that the person may view as a whole."""
+        return self.filter(bundle__organization__in=_rows_of("Organization").allowing(person, "view"))
 
 
 class BundleQuerySet(OfOrganization[Row]):

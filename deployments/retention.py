@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from deployments import drivers
 from deployments.bundles.collecting import Collected, collect, purge_unneeded_bundles, size_of_unneeded
@@ -49,10 +50,11 @@ class Report:
         return [each for each in self.judged if not each[1].kept_because]
 
 
-def purge(*, now: datetime, dry_run: bool = False) -> Report:
-    """Purge what no rule keeps, in every code location; with `dry_run` only say what would go."""
+def purge(*, now: datetime, dry_run: bool = False, locations: QuerySet[CodeLocation] | None = None) -> Report:
+    """Purge what no rule keeps, in these code locations or in every one; with `dry_run` only say what would go."""
     report = Report(dry_run=dry_run)
-    for location_id in CodeLocation.objects.order_by("pk").values_list("pk", flat=True):
+    among = CodeLocation.objects.all() if locations is None else locations
+    for location_id in among.order_by("pk").values_list("pk", flat=True):
         _purge_location(location_id, report, now)
     if dry_run:
         gone = [judged.release.pk for _, judged in report.purged]

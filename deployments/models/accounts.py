@@ -2,10 +2,10 @@
 
 from django.conf import settings
 from django.db import models
-from knox.models import AbstractAuthToken
+from knox.models import AbstractAuthToken, AuthTokenManager
 
 from deployments.models.places import Organization
-from deployments.querysets import OfOrganization
+from deployments.querysets import OfOrganization, OperatorsOnly, TokenQuerySet
 
 
 class ServiceAccount(models.Model):
@@ -37,6 +37,8 @@ class Token(AbstractAuthToken):  # type: ignore[misc]  # knox ships no types
     created_by_name = models.CharField(max_length=150, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
+    objects = AuthTokenManager.from_queryset(TokenQuerySet)()
+
     class Meta:
         default_permissions = ("view", "delete")
 
@@ -53,6 +55,8 @@ class IdempotencyRecord(models.Model):
     created_at = models.DateTimeField(db_index=True)
     status = models.PositiveSmallIntegerField()
     body = models.JSONField(null=True)
+
+    objects = OperatorsOnly.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "key_mac"], name="one_answer_per_idempotency_key")]

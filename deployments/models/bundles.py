@@ -3,7 +3,7 @@
 from django.db import models
 
 from deployments.models.places import Organization
-from deployments.querysets import BundleQuerySet
+from deployments.querysets import BundleQuerySet, OfBundle, OfOrganization, OperatorsOnly
 
 
 class Blob(models.Model):
@@ -20,6 +20,8 @@ class Blob(models.Model):
     # Set when a collection found that nothing names it; it is swept after a grace time, unless something names it again.
     marked_at = models.DateTimeField(null=True, blank=True, db_index=True)
     damaged_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OperatorsOnly.as_manager()
 
     class Meta:
         constraints = [
@@ -39,6 +41,8 @@ class BlobPossession(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="possessions")
     blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="possessions")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OfOrganization.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "blob"], name="possessed_once_per_organization")]
@@ -87,6 +91,8 @@ class BundleFile(models.Model):
     # As the manifest said; kept here, because what the blob's row knows may be another organization's knowledge.
     size = models.BigIntegerField()
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="files")
+
+    objects = OfBundle.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bundle", "path"], name="one_file_of_a_path_per_bundle")]

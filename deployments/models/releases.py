@@ -4,7 +4,7 @@ from django.db import models
 
 from deployments.models.bundles import Bundle
 from deployments.models.places import CodeLocation
-from deployments.querysets import ReleaseQuerySet
+from deployments.querysets import OfRelease, ReleaseQuerySet
 
 
 class Release(models.Model):
@@ -51,6 +51,8 @@ class ReleaseBundle(models.Model):
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="mounts")
     mount = models.CharField(max_length=200)
     bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="mounts")
+
+    objects = OfRelease.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["release", "mount"], name="one_bundle_per_mount")]

@@ -1,7 +1,14 @@
 """The verbs for people and CI. Each is keyword-only, takes `actor` and `now`, checks the actor first, and returns the row."""
 
+from deployments.operations.accounts import (
+    create_service_account,
+    create_token,
+    remove_service_account,
+    revoke_token,
+)
 from deployments.operations.deploying import Push, cancel, create_deploy, describe, retry
 from deployments.operations.holding import hold, lift_expired, resume
+from deployments.operations.pinning import pin, unpin
 from deployments.operations.places import (
     change_deployment,
     create_code_location,
@@ -19,12 +26,18 @@ __all__ = [
     "create_deploy",
     "create_deployment",
     "create_organization",
+    "create_service_account",
+    "create_token",
     "describe",
     "hold",
     "lift_expired",
+    "pin",
     "register_bundle",
+    "remove_service_account",
     "request_rollback",
     "resume",
     "retry",
+    "revoke_token",
+    "unpin",
     "upload_blob",
 ]

@@ -14,7 +14,7 @@ def ago(at: datetime | None, now: datetime) -> SafeString | str:
         return ""
     exact = at.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time data-ago datetime="{}" title="{}">{}</time>',
         exact.isoformat(timespec="seconds"),
         f"{exact:%Y-%m-%d %H:%M:%S} UTC",
         _words(exact, now),

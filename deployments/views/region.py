@@ -1,7 +1,6 @@
 """What the Overview and history pages show of one code location, and the mark by which a poll sees that it moved."""
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,23 +10,13 @@ from deployments import drivers, history
 from deployments.access import Right, rights_on
 from deployments.models import CodeLocation, Deploy
 from deployments.states import DeployStatus
+from deployments.views.filters import filters_of, query_of
 from deployments.views.finding import person
 from deployments.views.moments import ago
 from deployments.views.rows import Around, Row
 from deployments.views.standing import place_words, standing
 from deployments.views.steps import waiting_words
 from portal.common.paging import asked_limit, page_of
-
-# What a page adds for itself to its address, and what is not to be shared.
-OWN = ("seen", "cursor")
-
-
-@dataclass(frozen=True)
-class Filters:
-    """The filters of the address, and how to take each of them away."""
-
-    form: Any
-    active: list[tuple[str, str]]  # words, and the query without it
 
 
 def around(request: HttpRequest, location: CodeLocation) -> Around:
@@ -51,20 +40,20 @@ def region(request: HttpRequest, location: CodeLocation) -> dict[str, Any]:
     usable = asked.is_valid()
     rows = asked.qs if usable else asked.queryset.none()
     page = page_of(rows, key="number", descending=True, cursor=request.GET.get("cursor"), limit=asked_limit(request))
-    unfinished = history.unfinished_of(location)
-    filters = _filters(request, asked.form)
+    unfinished, newest = history.unfinished_of(location), history.newest_deploys([location])
+    filters = filters_of(request, asked.form)
     shown: dict[str, Any] = {
         "location": location,
         "here": location.get_absolute_url(),
         "around": about,
         "rows": [Row(deploy, about) for deploy in page.rows],
-        "newer": _query(request, cursor=page.previous_cursor) if page.previous_cursor else "",
-        "older": _query(request, cursor=page.next_cursor) if page.next_cursor else "",
+        "newer": query_of(request, cursor=page.previous_cursor) if page.previous_cursor else "",
+        "older": query_of(request, cursor=page.next_cursor) if page.next_cursor else "",
         "filters": filters,
-        "filtered": bool(filters.active) or not usable,
+        "filtered": bool(filters.active),
         "held": [deploy for deploy in unfinished if deploy.status == DeployStatus.HELD],
         "busy": _busy(unfinished, about),
-        "chips": standing(location, hold=about.hold, newest=unfinished[0] if unfinished else None),
+        "chips": standing(location, hold=about.hold, newest=newest.get(location.pk)),
         "place_words": place_words(location),
         "live_since": ago(location.live_deploy.finished_at, about.now) if location.live_deploy else "",
         "held_since": ago(about.hold.created_at, about.now) if about.hold else "",
@@ -74,7 +63,7 @@ def region(request: HttpRequest, location: CodeLocation) -> dict[str, Any]:
     }
     shown["mark"] = _mark(shown, page.rows)
     # Rows that arrive do not move the page that somebody turned to.
-    shown["poll"] = _query(request, seen=shown["mark"], keep_cursor=True)
+    shown["poll"] = query_of(request, seen=shown["mark"], keep_cursor=True)
     shown["pace"] = 2 if any(deploy.status != DeployStatus.HELD for deploy in unfinished) else 15
     return shown
 
@@ -95,38 +84,3 @@ def _mark(shown: dict[str, Any], deploys: list[Deploy]) -> str:
         sorted(shown["around"].rights),
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
-
-
-def _query(request: HttpRequest, *, keep_cursor: bool = False, **changes: str | None) -> str:
-    """Answer the address's own query, with these changes: a page shared by its address shows the same."""
-    query = request.GET.copy()
-    for name in OWN:
-        if not (keep_cursor and name == "cursor"):
-            query.pop(name, None)
-    for name, value in changes.items():
-        if value is not None:
-            query[name] = value
-    return f"?{query.urlencode()}"
-
-
-def _filters(request: HttpRequest, form: Any) -> Filters:
-    active = []
-    for name in form.fields:
-        for value in request.GET.getlist(name):
-            if value:
-                active.append((_filter_words(form, name, value), _without(request, name, value)))
-    return Filters(form, active)
-
-
-def _filter_words(form: Any, name: str, value: str) -> str:
-    words = dict(getattr(form.fields[name], "choices", ())).get(value, value)
-    label = {"q": "text", "since": "from", "until": "to", "actor": "who", "kind": "type"}.get(name, name)
-    return f"{label}: {words}"
-
-
-def _without(request: HttpRequest, name: str, value: str) -> str:
-    query = request.GET.copy()
-    for own in OWN:
-        query.pop(own, None)
-    query.setlist(name, [other for other in query.getlist(name) if other != value])
-    return f"?{query.urlencode()}"

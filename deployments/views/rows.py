@@ -16,6 +16,7 @@ from deployments.views.moments import ago, lasted
 from deployments.views.parts import Part, parts_of
 
 GIST = 160
+WHY_NOT = {"never_placed": "Never in place", "busy": "In progress"}
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,18 @@ class Row:
         """Say whether the target holds this very release."""
         placed = self.around.location.placed_deploy
         return placed is not None and placed.release_id is not None and placed.release_id == self.deploy.release_id
+
+    @property
+    def act_words(self) -> str:
+        """Name the button that rolls back to it."""
+        return "Put in place again" if self.is_in_place else "Deploy"
+
+    @property
+    def why_not(self) -> str:
+        """Say why it cannot be rolled back to: in a word where that is plain, else in full."""
+        if self.obstacle is None:
+            return ""
+        return WHY_NOT.get(self.obstacle.code, self.obstacle.detail)
 
     @property
     def may_change(self) -> bool:

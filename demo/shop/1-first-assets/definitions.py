@@ -1,0 +1,7 @@
+"""The shop's data platform."""
+
+import dagster as dg
+
+from shop_assets import orders
+
+defs = dg.Definitions(assets=[orders.raw_orders, orders.orders])
