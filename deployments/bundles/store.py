@@ -101,14 +101,10 @@ def upload(*, organization: Organization, sha256: str, stream: IO[bytes], now: d
     Bytes that we have already are hashed all the same, dropped, and possessed: neither the answer nor its time tells
     whether somebody else has them.
     """
-    line = (
-        BundleFile.objects.filter(bundle__organization=organization, blob__sha256=sha256).select_related("blob").first()
-    )
+    lines = BundleFile.objects.filter(bundle__organization=organization, blob__sha256=sha256).select_related("blob")
+    line = lines.order_by("-pk").first()
     if line is None:
-        raise Absent(
-            "No manifest of this organization names this sha256: post the manifest first.",
-            code="blob_not_expected",
-        )
+        raise _unexpected()
     try:
         with tempfile.TemporaryFile(dir=_spool_folder()) as spool:
             _receive(stream, into=cast("BinaryIO", spool), sha256=sha256, size=line.size)
@@ -119,7 +115,17 @@ def upload(*, organization: Organization, sha256: str, stream: IO[bytes], now: d
                 "The portal's disk is full: nothing was stored. Free space, or purge old releases."
             ) from broken
         raise
-    BlobPossession.objects.get_or_create(organization=organization, blob=line.blob)
+    with transaction.atomic():
+        # While the bytes came, the upload may have been forgotten and its blob swept.
+        if not Blob.objects.select_for_update().filter(pk=line.blob.pk).exists():
+            raise _unexpected()
+        BlobPossession.objects.get_or_create(organization=organization, blob=line.blob)
+
+
+def _unexpected() -> Absent:
+    return Absent(
+        "No manifest of this organization names this sha256: post the manifest first.", code="blob_not_expected"
+    )
 
 
 def complete(bundle: Bundle, *, now: datetime) -> bool:
@@ -129,8 +135,9 @@ def complete(bundle: Bundle, *, now: datetime) -> bool:
     if bundle.purged_at:
         return False
     possessed = BlobPossession.objects.filter(organization_id=bundle.organization_id, blob_id=OuterRef("blob_id"))
-    lacking = bundle.files.filter(~Exists(possessed) | Q(blob__storage_key="") | Q(blob__damaged_at__isnull=False))
-    if lacking.exists():
+    absent = ~Exists(possessed) | Q(blob__storage_key="") | Q(blob__damaged_at__isnull=False)
+    # A line that told a wrong size before the bytes came is never put in place: it would pass for damage.
+    if bundle.files.filter(absent | ~Q(size=F("blob__size"))).exists():
         return False
     bundle.completed_at, bundle.damaged_at = bundle.completed_at or now, None
     bundle.save(update_fields=["completed_at", "damaged_at"])
@@ -172,9 +179,14 @@ def _batches[Value: (int, str)](values: Iterable[Value]) -> Iterator[list[Value]
 def _name_blobs(sha256s: set[str]) -> dict[str, Blob]:
     found: dict[str, Blob] = {}
     for batch in _batches(sha256s):
-        Blob.objects.bulk_create([Blob(sha256=each) for each in batch], ignore_conflicts=True)
-        # Named again: no collection that marked these may sweep them now. Locks the rows, in one order for everybody.
-        Blob.objects.filter(sha256__in=batch).update(marked_at=None)
+        # Named again: no collection that marked these may sweep them now. One statement, so that a sweep comes before it,
+        # and the row is made anew, or after it; it locks the rows in one order for everybody.
+        Blob.objects.bulk_create(
+            [Blob(sha256=each) for each in batch],
+            update_conflicts=True,
+            unique_fields=["sha256"],
+            update_fields=["marked_at"],
+        )
         found.update({blob.sha256: blob for blob in Blob.objects.filter(sha256__in=batch)})
     return found
 
@@ -234,16 +246,20 @@ def _receive(stream: IO[bytes], *, into: BinaryIO, sha256: str, size: int) -> No
 
 
 def _keep(blob: Blob, *, spool: BinaryIO, size: int, now: datetime) -> None:
-    """Store the bytes if nobody has. Compare-and-swap: of two uploads at once, the second's object is removed."""
+    """Store the bytes if nobody has. Compare-and-swap: of two uploads at once, the second's object is removed.
+
+    What is here already is written and removed all the same: the time that it takes tells nobody who has what.
+    """
     current = Blob.objects.filter(pk=blob.pk).first()
-    if current is None or (current.storage_key and not current.damaged_at):
+    if current is None:
         return
+    replaced = current.storage_key if current.damaged_at else ""
     fresh = secrets.token_hex(20)
     key = blob_storage().save(f"{fresh[:2]}/{fresh[2:]}", File(spool))
-    stored = Blob.objects.filter(pk=blob.pk, storage_key=current.storage_key).update(
+    stored = Blob.objects.filter(pk=blob.pk, storage_key=replaced).update(
         storage_key=key, size=size, stored_at=now, damaged_at=None
     )
-    unneeded = current.storage_key if stored else key
+    unneeded = replaced if stored else key
     if unneeded:
         with contextlib.suppress(OSError):
             blob_storage().delete(unneeded)
