@@ -48,6 +48,17 @@ def parts_by_name(deploy: Deploy) -> dict[str, dict[str, Any]]:
     return carried | {name: {"value": value, "from": deploy.number} for name, value in own.items()}
 
 
+def parts_of(by_name: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Answer what `parts_by_name` answered as one push's parts."""
+    parts: dict[str, Any] = {}
+    for name, part in by_name.items():
+        if name.startswith("bundle:"):
+            parts.setdefault("bundles", {})[name.removeprefix("bundle:")] = part["value"]
+        else:
+            parts[name] = part["value"]
+    return parts
+
+
 def compose(live: Deploy | None, pushed: dict[str, dict[str, Any]], *, bundles: dict[str, Bundle]) -> Composition:
     """Lay the pushed parts over what is live. `bundles` holds the pushed bundles by digest."""
     base = live.release if live else None

@@ -114,3 +114,12 @@ def blamers_of(location: CodeLocation) -> dict[str, int]:
     """Answer, by code digest, the number of the rollback that left this code and blocks it."""
     blames = Blame.objects.filter(code_location=location, lifted_at=None)
     return dict(blames.values_list("code_digest", "blamed_by__number"))
+
+
+def live_before(deploy: Deploy) -> Deploy | None:
+    """Answer what was live when this deploy began, with its release: what it is to be compared with."""
+    if deploy.live_seq is not None:
+        return deploy.previous
+    began = deploy.started_at or deploy.created_at
+    before = Deploy.objects.filter(code_location_id=deploy.code_location_id, finished_at__lte=began)
+    return before.went_live().select_related("release").first()

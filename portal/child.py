@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from portal import reaper
 # A line that a person should see at once, in our own formats (text and JSON), gunicorn's and Celery's.
 WARNINGS = re.compile(r'(?<!%)\b(?:WARNING|ERROR|CRITICAL)\b|"level": ?"(?:warning|error|critical)"')
 # A child's line that begins like this is for the person at the terminal.
-SAID = "» "
+SAID = "»"
 
 LOG_LIMIT = 10 * 1024**2
 READ_AT_ONCE = 256 * 1024
@@ -52,18 +53,17 @@ class ChildLog:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.make_room()
         self.last_line = ""
-        return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def make_room(self) -> None:
         """Move a log that has grown past the limit to `.1`, over the one before."""
         if not self.path.exists() or self.path.stat().st_size <= self.limit:
             return
         # Copied and cut, not renamed: a child that is running goes on writing to the file it has open.
-        try:
+        with suppress(OSError):  # a full disk: then it is cut all the more
             shutil.copyfile(self.path, f"{self.path}.1")
-        finally:
-            os.truncate(self.path, 0)
-            self._offset, self._rest = 0, b""
+        os.truncate(self.path, 0)
+        self._offset, self._rest = 0, b""
 
     def fresh_lines(self) -> Iterator[str]:
         """Answer the whole lines that were written since the last call."""

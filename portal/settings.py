@@ -170,6 +170,8 @@ SPECTACULAR_SETTINGS = {
     },
 }
 KNOX_TOKEN_MODEL = "deployments.Token"
+# Its own token table would be empty, and stand in the way: ours takes its place.
+MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_TTL": timedelta(days=90),

@@ -56,12 +56,15 @@ class Watcher:
         return self._process.stdin.fileno()
 
     def is_gone(self) -> bool:
+        """Say whether the reaper has died."""
         return self._process.poll() is not None
 
     def replace(self, groups: Iterable[int]) -> None:
-        """Start another reaper in place of one that died, and tell it all groups."""
-        self.close()
+        """Start another reaper in place of one that died, and tell it all groups. Raises OSError."""
+        dead = self._process
         self._start()
+        assert dead.stdin is not None
+        dead.stdin.close()
         for group in groups:
             self._tell(b"+%d\n" % group)
 
@@ -161,8 +164,9 @@ class Supervisor:
         if self._signals_seen or (self._parent is not None and os.getppid() != self._parent):
             raise StopAsked
         if self._watcher.is_gone():
-            self._watcher.replace(group for run in self._runs.values() if (group := run.group))
-            self._say("The reaper was killed; another one watches.")
+            with suppress(OSError):  # no process can be made now: the next tick tries again
+                self._watcher.replace(group for run in self._runs.values() if (group := run.group))
+                self._say("The reaper was killed; another one watches.")
         for run in self._runs.values():
             self._look_at(run)
         time.sleep(TICK)
@@ -176,6 +180,8 @@ class Supervisor:
         try:
             run.start(self._env, pipe=self._watcher.pipe, now=time.monotonic())
         except OSError as error:
+            if not run.kept:
+                raise ChildFailed(f"{run.child.name} cannot be started: {error}") from error
             run.deaths += 1
             self._plan_restart(run, str(error))
 
@@ -207,7 +213,7 @@ class Supervisor:
         shows = run.child.shows
         for line in run.log.fresh_lines():
             if line.startswith(SAID):
-                self._say(line.removeprefix(SAID))
+                self._say(line.removeprefix(SAID).removeprefix(" "))
             elif shows is not None and shows.search(line):
                 self._say(f"{run.child.name}: {line}")
         run.log.make_room()

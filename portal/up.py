@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from portal.broker import make_broker
@@ -84,16 +83,23 @@ def start_lastgood(supervisor: Supervisor, place: Place, say: Callable[[str], No
     """Prepare the database and the pages, start everything, and say where it is. Raises ChildFailed."""
     say("Preparing the database and the pages …")
     supervisor.run_to_end(manage("migrate", "--no-input"), manage("collectstatic", "--no-input", "-v0"))
+    make_private(place.data_dir / "lastgood.sqlite3")
     # The pages first: everything at once would take two cores three times as long to show one.
     for child in (web(place), worker("rollbacks", processes=2), worker("deploys", processes=3), beat(place)):
         supervisor.start(child)
-    if place.demo and has_demo():
+    if place.demo:
         if place.dagster:
             supervisor.start(part("dagster"))
         show_demo(supervisor, say)
     if place.host not in LOOPBACK and "ALLOWED_HOSTS" not in os.environ:
         say("It answers to localhost only, until ALLOWED_HOSTS= names what others call this machine.")
     say(f"Lastgood is at {place.url} (Ctrl-C stops it).")
+
+
+def make_private(database: Path) -> None:
+    """Keep the database from other accounts of the host; its journal takes its mode over. Targets stay readable."""
+    if database.exists():
+        database.chmod(0o600)
 
 
 def show_demo(supervisor: Supervisor, say: Callable[[str], None]) -> None:
@@ -106,26 +112,10 @@ def show_demo(supervisor: Supervisor, say: Callable[[str], None]) -> None:
 
 def web(place: Place) -> Child:
     """Answer the web server, ready once it answers."""
-    argv = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "portal.wsgi",
-        "--bind",
-        place.bind,
-        "--worker-class",
-        "gthread",
-    ]
-    argv += [
-        "--workers",
-        "2",
-        "--threads",
-        "8",
-        "--preload",
-        "--graceful-timeout",
-        "5",
-        "--no-control-socket",
-    ]
+    argv = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", place.bind]
+    # Loaded once, then forked: half the time and memory. Its control socket would be shared by all of this account.
+    argv += ["--preload", "--no-control-socket", "--graceful-timeout", "5"]
+    argv += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
     return Child("web", argv, cwd=BASE_DIR, ready=lambda: answers(place.host, place.port))
 
 
@@ -150,11 +140,7 @@ def manage(command: str, *arguments: str) -> Child:
 
 def part(name: str) -> Child:
     """Answer what needs `portal.demo`, in a process of its own: `manage.py up --part` runs it."""
-    return dataclasses.replace(manage("up", "--part", name), name=name)
-
-
-def has_demo() -> bool:
-    return find_spec("portal.demo") is not None
+    return dataclasses.replace(manage("up", "--part", name), name=name, shows=None)
 
 
 def answers(host: str, port: int) -> bool:

@@ -34,12 +34,20 @@ def collect(*, now: datetime) -> Collected:
     _mark(now)
     swept = freed = 0
     for blob in _unnamed().filter(marked_at__lt=now - GRACE).iterator():
-        # The row first, and only if nothing named it since: its bytes have a key that no later upload shares.
-        if _unnamed().filter(pk=blob.pk, marked_at__lt=now - GRACE).delete()[0]:
+        if _sweep(blob, before=now - GRACE):
             swept += 1
             freed += blob.size or 0
             _delete_bytes(blob)
     return Collected(bytes_freed=freed, blobs_swept=swept, uploads_forgotten=forgotten)
+
+
+def _sweep(blob: Blob, *, before: datetime) -> bool:
+    """Delete the row if nothing named it since, and say whether. Its bytes go next: no later upload shares their key."""
+    with transaction.atomic():
+        # Who names it takes the mark away, and waits for this lock: a delete alone would meet the new reference.
+        if not Blob.objects.select_for_update().filter(pk=blob.pk, marked_at__lt=before).exists():
+            return False
+        return bool(_unnamed().filter(pk=blob.pk).delete()[0])
 
 
 def purge_unneeded_bundles(*, now: datetime) -> int:

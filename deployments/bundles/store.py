@@ -101,14 +101,16 @@ def upload(*, organization: Organization, sha256: str, stream: IO[bytes], now: d
     Bytes that we have already are hashed all the same, dropped, and possessed: neither the answer nor its time tells
     whether somebody else has them.
     """
-    lines = BundleFile.objects.filter(bundle__organization=organization, blob__sha256=sha256).select_related("blob")
-    line = lines.order_by("-pk").first()
-    if line is None:
+    named = BundleFile.objects.filter(bundle__organization=organization, blob__sha256=sha256)
+    # More than one only if a manifest was wrong: that one must not keep the right bytes out.
+    sizes = set(named.values_list("size", flat=True).distinct())
+    blob = Blob.objects.filter(sha256=sha256).first()
+    if blob is None or not sizes:
         raise _unexpected()
     try:
         with tempfile.TemporaryFile(dir=_spool_folder()) as spool:
-            _receive(stream, into=cast("BinaryIO", spool), sha256=sha256, size=line.size)
-            _keep(line.blob, spool=cast("BinaryIO", spool), size=line.size, now=now)
+            size = _receive(stream, into=cast("BinaryIO", spool), sha256=sha256, sizes=sizes)
+            _keep(blob, spool=cast("BinaryIO", spool), size=size, now=now)
     except OSError as broken:
         if broken.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StoreFull(
@@ -117,9 +119,13 @@ def upload(*, organization: Organization, sha256: str, stream: IO[bytes], now: d
         raise
     with transaction.atomic():
         # While the bytes came, the upload may have been forgotten and its blob swept.
-        if not Blob.objects.select_for_update().filter(pk=line.blob.pk).exists():
+        if not Blob.objects.select_for_update().filter(pk=blob.pk).exists():
             raise _unexpected()
-        BlobPossession.objects.get_or_create(organization=organization, blob=line.blob)
+        BlobPossession.objects.get_or_create(organization=organization, blob=blob)
+    if blob.damaged_at:
+        # Whoever else names these bytes has them back too.
+        for bundle in Bundle.objects.filter(files__blob=blob, damaged_at__isnull=False).distinct():
+            complete(bundle, now=now)
 
 
 def _unexpected() -> Absent:
@@ -227,15 +233,15 @@ def _spool_folder() -> str:
     return str(folder)
 
 
-def _receive(stream: IO[bytes], *, into: BinaryIO, sha256: str, size: int) -> None:
-    seen, received = hashlib.sha256(), 0
+def _receive(stream: IO[bytes], *, into: BinaryIO, sha256: str, sizes: set[int]) -> int:
+    seen, received, size = hashlib.sha256(), 0, max(sizes)
     while chunk := stream.read(CHUNK):
         received += len(chunk)
         if received > size:
             raise TooLarge(f"More bytes came than the {size} that the manifest says.", code="blob_mismatch")
         seen.update(chunk)
         into.write(chunk)
-    if received != size:
+    if received not in sizes:
         raise Invalid(f"{received} bytes came, the manifest says {size}: send it again.", code="blob_mismatch")
     if seen.hexdigest() != sha256:
         raise Invalid(
@@ -243,6 +249,7 @@ def _receive(stream: IO[bytes], *, into: BinaryIO, sha256: str, size: int) -> No
             code="blob_mismatch",
         )
     into.seek(0)
+    return received
 
 
 def _keep(blob: Blob, *, spool: BinaryIO, size: int, now: datetime) -> None:

@@ -143,10 +143,7 @@ def _conclude(held: Claim, deploy: Deploy, before: Before, report: LocationRepor
             code="load_failed",
             verified=False,
             detail=f"{deploy.code_location.name} failed to load: {_gist(report)}",
-            chain=[
-                {"message": report.error.message, "class_name": report.error.class_name},
-                *report.error.chain,
-            ],
+            chain=report.error.chain,
         )
         return
     release = deploy.release

@@ -18,6 +18,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from deployments import composition, events
+from deployments.bundles.manifest import check_mounts
 from deployments.locking import lock, raise_fence
 from deployments.models import Blame, CodeLocation, Deploy, Hold, Release
 from deployments.states import DeployStatus, DeployStep, EventLevel
@@ -160,6 +161,8 @@ def _release_for(deploy: Deploy, location: CodeLocation) -> tuple[Release, dict[
         return restored.release, dict(restored.origins)
     bundles = {bundle.digest: bundle for bundle in deploy.bundles.all()}
     composed = composition.compose(location.live_deploy, composition.parts_by_name(deploy), bundles=bundles)
+    # Once more: what went live since may have a mount around one of these, or inside one.
+    check_mounts(list(composed.bundles))
     refuse_blamed(location, composed.code_digest)
     gone = [bundle.version for bundle in composed.bundles.values() if bundle.purged_at or bundle.damaged_at]
     if gone:

@@ -21,7 +21,8 @@ def create_service_account(*, organization: Organization, name: str, actor: User
     try:
         slug_rule(name)
     except ValidationError as wrong:
-        raise Invalid(wrong.message, errors=[{"field": "name", "detail": wrong.message}]) from wrong
+        detail = " ".join(wrong.messages)
+        raise Invalid(detail, errors=[{"field": "name", "detail": detail}]) from wrong
     # No person's name has a slash in it (Django's rule for names): the two kinds never clash, and history reads well.
     user = User(username=f"{organization.slug}/{name}", date_joined=now)
     user.set_unusable_password()

@@ -42,7 +42,8 @@ def create_deploy(
     """Store a push; queue it, or hold it while the location is held. Raises NotAllowed, Invalid, DeployRefused."""
     require(actor, Right.DEPLOY, location.deployment)
     mounts = push.parts.get("bundles", {})
-    check_mounts(list(mounts))
+    for mount in mounts:
+        check_mounts([mount])
     _refuse_nothing_to_put(location, push.parts)
     with transaction.atomic():
         location = lock(location.pk)
@@ -143,7 +144,9 @@ def retry(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
             f"#{newer.number} went live since: push again, instead of retrying what is older.",
             code="outdated",
         )
-    push = Push(parts=deploy.parts, description=deploy.description, git=deploy.git, metadata=deploy.metadata)
+    # With what it carried for others, which ended when it took their parts along.
+    parts = composition.parts_of(composition.parts_by_name(deploy))
+    push = Push(parts=parts, description=deploy.description, git=deploy.git, metadata=deploy.metadata)
     return create_deploy(location=location, push=push, actor=actor, now=now, retry_of=deploy)
 
 

@@ -15,12 +15,15 @@ import stat
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 from deployments.targets._disk import remove_tree, sync_directory, write_flushed
 from deployments.targets._layout import Layout, Marker
 
 LINK = "current"
-TRIES = 100  # each one more is due to a process that was in the middle of a single step
+TRIES = 100  # each one more is due to another process in the middle of a single step
+CLEARING_TRIES = 3  # what stays is taken over and deleted by the next one
+CLEARING_PATIENCE = 1.0  # seconds
 
 
 class Desk:
@@ -100,20 +103,36 @@ class Desk:
             self._carry_off(other)
             if removed(other):
                 return claimed
-        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(other))
+        raise never_empty(other)
 
     def close(self) -> None:
-        """Take back what was placed and not pointed at, then delete all that is here and the desk, as far as it goes."""
+        """Take back what was placed and not pointed at, and delete all that is here and the desk, as far as it goes.
+
+        What takes long to delete is deleted in the background.
+        """
         with suppress(OSError):
             if claimed := _claim_link(self._link):
                 self.take_unused(claimed)
-        for _ in range(TRIES):
-            for entry in standing_in(self.path):
-                with suppress(OSError):
-                    _delete(Path(entry))
+        with suppress(OSError):
+            if removed(self.path):
+                return
+        # An emergency's rollback waits a moment for this at most: the trees of a dead act may be large.
+        clearing = Thread(target=self._clear, name="clear-desk", daemon=True)
+        with suppress(RuntimeError):
+            clearing.start()
+            clearing.join(CLEARING_PATIENCE)
+
+    def _clear(self) -> None:
+        for _ in range(CLEARING_TRIES):
             with suppress(OSError):
+                self._delete_all()
                 if removed(self.path):
                     return
+
+    def _delete_all(self) -> None:
+        for path in standing_in(self.path):
+            with suppress(OSError):
+                _delete(path)
 
     def _carry_off(self, other: Path) -> None:
         for path in standing_in(other):
@@ -154,6 +173,11 @@ def removed(directory: Path) -> bool:
             return False
         raise
     return True
+
+
+def never_empty(directory: Path) -> OSError:
+    """Answer the error of a directory in which something new stands at every look."""
+    return OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(directory))
 
 
 def _claim_link(link: Path) -> str:

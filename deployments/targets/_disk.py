@@ -33,6 +33,7 @@ REFUSALS = {
     errno.ELOOP: "not_a_directory",
 }
 
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 READ_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 FLUSHERS = 16
 MOST_UNFLUSHED = 128  # each one is an open file
@@ -72,22 +73,14 @@ def make_directory(path: Path, mode: int) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace the file's content in one step. One writer at a time: the new bytes have a fixed name aside."""
-    aside = path.with_name(f"{path.name}.new")
-    aside.unlink(missing_ok=True)
+def write_flushed(path: Path, content: bytes) -> None:
+    """Write a new file whose bytes survive a power cut; its name does only once it was moved and flushed."""
+    descriptor = os.open(path, NEW_FILE, 0o600)
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        try:
-            write_all(descriptor, content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(aside, path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    sync_directory(path.parent)
+        write_all(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_all(descriptor: int, content: bytes) -> None:

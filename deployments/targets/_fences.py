@@ -8,15 +8,14 @@ looked later has seen the other's: so either the lower one finds itself overtake
 A fence is removed only by who has seen a higher one: the highest never goes.
 """
 
-import os
 import re
 import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from deployments.targets._desk import TRIES, Desk, removed, standing_in
-from deployments.targets._disk import make_directory, sync_directory
+from deployments.targets._desk import TRIES, Desk, never_empty, removed, standing_in
+from deployments.targets._disk import sync_directory
 from deployments.targets._layout import Layout
 from deployments.targets.base import TargetRefused
 
@@ -52,7 +51,6 @@ class Fences:
         """Raise the fence durably, make every lower call a powerless one, and answer a desk. Refuses stale fences."""
         self.refuse_stale(fence)
         home = self._layout.fences / str(fence)
-        make_directory(self._layout.fences, 0o700)
         with suppress(FileExistsError):
             home.mkdir(0o700)
         # Before a lower one goes: after a power cut the fence must not be lower than it was.
@@ -60,9 +58,13 @@ class Fences:
         desk = Desk(self._layout, home / f"act-{secrets.token_hex(8)}")
         desk.make()
         try:
+            self.refuse_stale(fence)
             self._overtake(fence, desk)
         except BaseException:
             desk.close()
+            with suppress(OSError):
+                if self.highest() > fence:
+                    removed(home)
             raise
         return desk
 
@@ -73,31 +75,27 @@ class Fences:
             # The change time, because nobody can set it.
             with suppress(FileNotFoundError):
                 if other != desk.path and other.lstat().st_ctime < left_before:
-                    self._take_unused([desk.absorb(other)], desk)
+                    _take_unused([desk.absorb(other)], desk)
 
     def _standing(self) -> set[int]:
         return {int(path.name) for path in standing_in(self._layout.fences) if FENCE_NAME.fullmatch(path.name)}
 
     def _overtake(self, fence: int, desk: Desk) -> None:
-        try:
-            self.refuse_stale(fence)
-        except TargetRefused:
-            desk.close()
-            with suppress(OSError):
-                removed(desk.path.parent)
-            raise
         lower = [self._layout.fences / str(each) for each in sorted(self._standing()) if each < fence]
-        unused = [name for home in lower for name in _revoke(home, desk)]
-        # Only now that nobody with a lower fence can swap any more.
-        for name in unused:
-            desk.take_unused(name)
+        # First all desks, then what they left: nobody with a lower fence may still be able to swap.
+        _take_unused([name for home in lower for name in _revoke(home, desk)], desk)
 
 
 def _revoke(home: Path, desk: Desk) -> list[str]:
     """Remove the fence with all its desks. Answers the releases they placed and never pointed at."""
-    unused = []
+    unused: list[str] = []
     for _ in range(TRIES):
-        unused += [name for other in standing_in(home) if (name := desk.absorb(other))]
+        unused += [desk.absorb(other) for other in standing_in(home)]
         if removed(home):
             return unused
-    raise OSError(f"{home} does not get empty.")
+    raise never_empty(home)
+
+
+def _take_unused(names: list[str], desk: Desk) -> None:
+    for name in filter(None, names):
+        desk.take_unused(name)

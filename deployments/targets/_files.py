@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,13 +9,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
-from deployments.targets._disk import READ_DIRECTORY, Flusher, reported, write_all
+from deployments.targets._disk import NEW_FILE, READ_DIRECTORY, Flusher, reported, write_all
 from deployments.targets.base import PlannedFile, PlannedRelease, TargetRefused
 
 LONGEST_PATH = 4095  # bytes; Linux opens no longer one
 PLACEABLE_MODES = (0o444, 0o555)
 CHUNK = 1024 * 1024
-NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -81,41 +78,26 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-@contextmanager
-def built_aside(home: Path, release: PlannedRelease, files: list[PlannedFile]) -> Iterator[Path]:
-    """Build the release in a directory of its own below `home`; what nobody moved away is removed again.
+def build(aside: Path, release: PlannedRelease, files: list[PlannedFile], *, step: Callable[[], None]) -> None:
+    """Build the release as the new directory `aside`, calling `step` before each piece that is written.
 
     What `open_blob` raises comes through unchanged: it speaks of the store, not of the target.
     """
-    with reported("write below", home):
-        aside = Path(tempfile.mkdtemp(prefix="build-", dir=home))
-    try:
-        _fill(aside, release, files)
-        yield aside
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _fill(aside: Path, release: PlannedRelease, files: list[PlannedFile]) -> None:
+    with reported("write", aside):
+        aside.mkdir(0o700)
     instant = (release.placed_at - EPOCH) // timedelta(microseconds=1) * 1000
     directories = {parent for planned in files for parent in _parents(planned.path)}
     with Flusher() as flusher:
         for parent, members in groupby(files, key=lambda planned: _parent(planned.path)):
             with _opened(aside, parent, make=True) as directory:
                 for planned in members:
-                    descriptor = _write(directory, planned, release.open_blob, aside / planned.path)
-                    _finish(descriptor, planned.mode, instant, flusher, aside / planned.path)
-                    _show_life(aside)
+                    path = aside / planned.path
+                    descriptor = _write(directory, planned, release.open_blob, path, step)
+                    _finish(descriptor, planned.mode, instant, flusher, path)
         # Directories last: every file made in one moves its time.
         for parent in ("", *directories):
             with _opened(aside, parent, make=False) as directory:
                 _finish(os.dup(directory), 0o755, instant, flusher, aside / parent)
-
-
-def _show_life(aside: Path) -> None:
-    # Prune takes away what has not changed for long; writing below a directory does not change it.
-    with reported("write", aside):
-        os.utime(aside)
 
 
 @contextmanager
@@ -149,19 +131,31 @@ def _make(component: str, directory: int) -> None:
         return
 
 
-def _write(directory: int, planned: PlannedFile, open_blob: Callable[[str], BinaryIO], path: Path) -> int:
+def _write(
+    directory: int,
+    planned: PlannedFile,
+    open_blob: Callable[[str], BinaryIO],
+    path: Path,
+    step: Callable[[], None],
+) -> int:
     """Write the stored bytes into a new file and answer its descriptor. Refuses other bytes than planned."""
     with reported("write", path):
         descriptor = os.open(path.name, NEW_FILE, 0o600, dir_fd=directory)
     try:
-        _copy(descriptor, planned, open_blob, path)
+        _copy(descriptor, planned, open_blob, path, step)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _copy(descriptor: int, planned: PlannedFile, open_blob: Callable[[str], BinaryIO], path: Path) -> None:
+def _copy(
+    descriptor: int,
+    planned: PlannedFile,
+    open_blob: Callable[[str], BinaryIO],
+    path: Path,
+    step: Callable[[], None],
+) -> None:
     digest, size = hashlib.sha256(), 0
     with open_blob(planned.sha256) as stored:
         # A blob that has grown is not read to its end: it could fill the disk.
@@ -169,12 +163,14 @@ def _copy(descriptor: int, planned: PlannedFile, open_blob: Callable[[str], Bina
             digest.update(chunk)
             size += len(chunk)
             with reported("write", path):
+                step()
                 write_all(descriptor, chunk)
     if size != planned.size or digest.hexdigest() != planned.sha256:
         raise TargetRefused(
             "damaged_blob",
             f"The stored bytes of {planned.path} are damaged: they are not the {planned.size} bytes of "
             f"sha256 {planned.sha256}. Nothing was placed. Upload that file again, then deploy again.",
+            sha256=planned.sha256,
         )
 
 

@@ -20,7 +20,7 @@ class TargetRefused(Exception):
 
 
 class TargetUnreachable(Exception):
-    """The target did not answer, or is busy: worth asking again, a bounded number of times.
+    """The target did not answer: worth asking again, a bounded number of times.
 
     It may have done what was asked all the same, so whoever asks again reads first.
     """
@@ -68,7 +68,7 @@ class InPlace:
 
 @dataclass(frozen=True)
 class Holding:
-    """A target's answer to `read` and `raise_fence`: what is in place (None: nothing of ours), the fence."""
+    """A target's answer to `read` and `raise_fence`: what is in place (None: nothing of ours), the highest fence."""
 
     in_place: InPlace | None
     fence: int
@@ -79,8 +79,10 @@ class Target(Protocol):
     """A place of one code location. Every method may raise TargetRefused or TargetUnreachable.
 
     The fence law: a call whose fence is lower than the one the target knows is refused with code
-    `stale_fence` and changes nothing. Only `raise_fence`, and an `activate` that put its release in place,
-    raise the fence: an act that overtakes another and may yet fail itself calls `raise_fence` first.
+    `stale_fence` and changes nothing. Every call that carries a fence raises it first of all, before
+    anything that can be refused: an act whose build fails has fenced out the one it overtook all the same.
+    Nobody waits for anybody: a call that is overtaken while it runs, or while its process is stopped, has no
+    effect from that moment on, and is refused with `stale_fence` when it goes on.
     """
 
     puts: frozenset[str]  # of "bundles", "settings", "image"
@@ -92,10 +94,13 @@ class Target(Protocol):
         """Make every call with a lower fence a refused one from now on, and say what is in place."""
 
     def activate(self, release: PlannedRelease, *, progress: Callable[[str], None]) -> InPlace:
-        """Put the release in place, atomically. Idempotent: what is already in place stays as it is.
+        """Raise the fence, then put the release in place, atomically. What is already in place stays as it is.
 
         That is told by number and digest. To mend what somebody changed by hand, ask with a new number.
         """
 
     def prune(self, *, keep: Callable[[int], bool], fence: int) -> list[str]:
-        """Remove the releases whose number `keep` denies, never the one in place. Answers their names."""
+        """Remove the releases whose number `keep` denies, never the one in place. Answers their names.
+
+        `keep` keeps the numbers in flight, too. A prune that is overtaken is refused; what it removed is gone.
+        """

@@ -2,27 +2,26 @@
 
     current -> releases/7-ab12cd34ef56
     releases/7-ab12cd34ef56/…     never changed once it stands there
-    .lastgood/                    lock, state.json (the fence), releases/<name>.json (a marker for each),
-                                  build-* and trash-* (what is coming and what is going)
+    .lastgood/releases/           <name>.json: a marker for each release
+    .lastgood/fences/             the fence, and below it what is coming and what is going
 
 Whoever is killed at any moment leaves the old `current` or the new one. What else is left behind is found in
-nobody's code path, and pruned.
+nobody's code path, and removed by the next act with a higher fence, or pruned. Whoever is stopped is not waited for.
 """
 
 import os
-import re
-import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
-from deployments.targets._disk import make_directory, reported, sync_directory
-from deployments.targets._files import built_aside, checked
-from deployments.targets._ledger import Ledger, Marker
-from deployments.targets._trash import Trash
-from deployments.targets.base import Holding, InPlace, PlannedRelease, TargetRefused
+from deployments.targets._desk import Desk
+from deployments.targets._disk import make_directory, remove_tree, reported, sync_directory
+from deployments.targets._fences import Fences
+from deployments.targets._files import build, checked
+from deployments.targets._layout import RELEASE_NAME, Layout, Marker, number_in
+from deployments.targets.base import Holding, InPlace, PlannedRelease, TargetRefused, TargetUnreachable
 
-RELEASE_NAME = re.compile(r"[0-9]+-[0-9a-f]{12}(\.[0-9]+)?")
 LOOKS = 5
 
 
@@ -30,19 +29,17 @@ class DirectoryTarget:
     """A directory of a host that this worker can write to.
 
     Refuses with stale_fence, damaged_blob, bad_path, bad_mode, bad_release, path_too_long, disk_full,
-    target_read_only, current_in_the_way, not_a_directory, state_damaged. Is unreachable with target_locked,
-    target_io.
+    target_read_only, current_in_the_way, not_a_directory. Is unreachable with target_io.
     """
 
     puts = frozenset({"bundles"})
 
-    def __init__(self, root: Path, *, lock_patience: float = 10.0) -> None:
-        self.root = root.absolute()
-        self.current = self.root / "current"
-        self.releases = self.root / "releases"
-        self._home = self.root / ".lastgood"
-        self._next = self.root / ".current.new"
-        self._ledger = Ledger(self._home, lock_patience=lock_patience)
+    def __init__(self, root: Path) -> None:
+        self._layout = Layout(root.absolute())
+        self._fences = Fences(self._layout)
+        self.root = self._layout.root
+        self.current = self._layout.current
+        self.releases = self._layout.releases
 
     def read(self) -> Holding:
         """Say what is in place, changing nothing, not even when the root does not exist yet."""
@@ -51,71 +48,51 @@ class DirectoryTarget:
 
     def raise_fence(self, fence: int) -> Holding:
         """Make every call with a lower fence a refused one from now on, and say what is in place."""
-        with self._changing():
-            self._pass_fence(fence)
+        with self._acting(fence), reported("read", self.root):
             return self._holding()
 
     def activate(self, release: PlannedRelease, *, progress: Callable[[str], None]) -> InPlace:
-        """Build the release aside, then point `current` at it.
-
-        The fence is asked twice: early, to refuse cheaply, and in the same locked step as the swap, because a
-        newer act may have come by while this one was building.
-        """
-        _refuse_unnameable(release)
-        with self._changing():
+        """Raise the fence, build the release aside, then point `current` at it."""
+        with self._acting(release.fence) as desk:
+            _refuse_unnameable(release)
             if confirmed := self._confirmed(release):
                 return confirmed
-        files = checked(release.files, below=self.releases / f"{_stem(release)}.999")
-        with built_aside(self._home, release, files) as aside:
+            files = checked(release.files, below=self.releases / f"{_stem(release)}.999")
+            build(desk.build, release, files, step=desk.show_life)
             progress(f"Wrote {_amount(len(files), sum(planned.size for planned in files))}.")
-            with self._changing():
-                # Somebody with the same fence may have done the same meanwhile.
-                if confirmed := self._confirmed(release):
-                    return confirmed
-                placed = self._place(release, aside)
-        # Told only now: whatever listens must not be waited for under the lock.
-        progress(f"Pointed current at {placed.name}.")
+            # Somebody with the same fence may have done the same meanwhile.
+            if confirmed := self._confirmed(release):
+                return confirmed
+            placed = self._place(release, desk)
+            progress(f"Pointed current at {placed.name}.")
         return placed
 
     def prune(self, *, keep: Callable[[int], bool], fence: int) -> list[str]:
         """Remove the releases whose number `keep` denies, never what `current` leads to. Answers their names.
 
-        `keep` is asked before the lock is taken. A release placed after that is not looked at.
+        `keep` is asked before the fence is raised. A release placed after that is not looked at.
         """
         with reported("read", self.releases):
-            if not self._home.is_dir():
+            if not self._layout.home.is_dir():
                 return []
-            known = self._release_names()
-        doomed = [name for name in known if not keep(_number(name))]
-        trash = Trash(self._home)
-        try:
-            with self._changing():
-                self._refuse_stale(fence)
-                removed = self._take_out(doomed, trash)
-                trash.take_leftovers()
-        finally:
-            trash.empty()
-        return removed
+            known = self._layout.release_names()
+        doomed = [name for name in known if not keep(number_in(name))]
+        with self._acting(fence) as desk:
+            with reported("change", self.root):
+                self._fences.clear_leftovers(fence, desk)
+            return self._removed(doomed, desk)
 
     # What stands there
 
     def _holding(self) -> Holding:
         """Read `current`, its marker and the fence as they were at one moment: no swap in between."""
         for _ in range(LOOKS):
-            pointer = self._pointer()
+            pointer = self._layout.pointer()
             in_place, found = self._described(pointer)
-            holding = Holding(in_place=in_place, fence=self._ledger.fence(), found=found)
-            if self._pointer() == pointer:
+            holding = Holding(in_place=in_place, fence=self._fences.highest(), found=found)
+            if self._layout.pointer() == pointer:
                 break
         return holding
-
-    def _pointer(self) -> str | None:
-        """Answer where `current` points, "" when there is no `current`, None when it is not a link."""
-        try:
-            standing = self.current.lstat()
-            return os.readlink(self.current) if stat.S_ISLNK(standing.st_mode) else None
-        except FileNotFoundError:
-            return ""
 
     def _described(self, pointer: str | None) -> tuple[InPlace | None, str]:
         """Answer the release that `current` points at, or else in words what stands there."""
@@ -128,126 +105,111 @@ class DirectoryTarget:
             return None, f"{self.current} points at {pointer}, which is not one of {self.releases}."
         if not os.path.lexists(self.releases / name):
             return None, f"{self.current} points at {pointer}, which does not exist."
-        marker = self._ledger.marker(name) if _is_directory(self.releases / name) else None
-        if marker is None or not _fits(marker, name):
+        marker = self._layout.marker(name) if _is_directory(self.releases / name) else None
+        if marker is None or not marker.fits(name):
             return None, f"{self.current} points at {pointer}, which was not placed by Lastgood."
         return InPlace(number=marker.number, digest=marker.digest, name=name), ""
 
     def _kind_of_current(self) -> str:
         return "directory" if _is_directory(self.current) else "file"
 
-    def _release_names(self) -> list[str]:
-        """Answer the names of release directories, oldest number first; what others put there is left out."""
-        if not self.releases.is_dir():
-            return []
-        with os.scandir(self.releases) as entries:
-            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        return sorted(filter(RELEASE_NAME.fullmatch, names), key=lambda name: (_number(name), name))
-
-    # Under the lock
+    # Changing it
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        with reported("change", self.root):
-            self._prepare()
-            with self._ledger.locked():
-                yield
+    def _acting(self, fence: int) -> Iterator[Desk]:
+        """Raise the fence and give a desk. What then fails because of a newer act is refused as stale."""
+        try:
+            with reported("change", self.root):
+                self._prepare()
+                desk = self._fences.open_desk(fence)
+            try:
+                yield desk
+            finally:
+                desk.close()
+        except (TargetRefused, TargetUnreachable) as failure:
+            if isinstance(failure.__cause__, OSError):
+                self._refuse_stale(fence)
+            raise
 
     def _prepare(self) -> None:
         missing = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         for folder in reversed(missing):
             make_directory(folder, 0o755)
         make_directory(self.releases, 0o755)
-        self._ledger.prepare()
+        # Readable to the worker's user alone.
+        for folder in (self._layout.home, self._layout.markers, self._layout.fences):
+            make_directory(folder, 0o700)
 
     def _refuse_stale(self, fence: int) -> None:
-        known = self._ledger.fence()
-        if known > fence:
-            raise TargetRefused(
-                "stale_fence",
-                f"{self.root} has seen fence {known}, and this act carries {fence}: a newer one has "
-                "overtaken it. Nothing was changed; look at the newer one before you try again.",
-            )
-
-    def _pass_fence(self, fence: int) -> None:
-        self._refuse_stale(fence)
-        if self._ledger.fence() < fence:
-            self._ledger.write_fence(fence)
+        with reported("read", self._layout.fences):
+            self._fences.refuse_stale(fence)
 
     def _confirmed(self, release: PlannedRelease) -> InPlace | None:
-        """Answer the release if it is in place already, its fence raised. Refuses what cannot be swapped."""
-        self._refuse_stale(release.fence)
-        pointer = self._pointer()
-        if pointer is None:
-            raise TargetRefused(
-                "current_in_the_way",
-                f"{self.current} is a {self._kind_of_current()}, not a link, and is not replaced. "
-                f"Move it away (mv {self.current} {self.current}.before), then deploy again.",
-            )
-        in_place, _ = self._described(pointer)
-        if in_place is None or (in_place.number, in_place.digest) != (release.number, release.digest):
-            return None
-        self._pass_fence(release.fence)
-        # Whoever swapped may have been killed before this.
-        sync_directory(self.root)
-        return in_place
-
-    def _place(self, release: PlannedRelease, aside: Path) -> InPlace:
-        """Move the built directory among the releases, write the fence and swap.
-
-        All that can be refused comes before the fence. A fence once written stays, even if the swap should
-        then fail: those it keeps out have been overtaken all the same.
-        """
-        name = self._free_name(release)
-        placed_at = release.placed_at.isoformat()
-        marker = Marker(release.number, release.digest, release.fence, placed_at)
-        try:
-            self._ledger.write_marker(name, marker)
-            os.rename(aside, self.releases / name)
-            sync_directory(self.releases)
-            self._next.unlink(missing_ok=True)
-            self._next.symlink_to(f"releases/{name}")
-            self._pass_fence(release.fence)
-            os.replace(self._next, self.current)
+        """Answer the release if it is in place already. Refuses a `current` that cannot be swapped."""
+        with reported("change", self.root):
+            pointer = self._layout.pointer()
+            if pointer is None:
+                raise TargetRefused(
+                    "current_in_the_way",
+                    f"{self.current} is a {self._kind_of_current()}, not a link, and is not replaced. "
+                    f"Move it away (mv {self.current} {self.current}.before), then deploy again.",
+                )
+            in_place, _ = self._described(pointer)
+            if in_place is None or (in_place.number, in_place.digest) != (release.number, release.digest):
+                return None
+            self._fences.refuse_stale(release.fence)
+            # Whoever swapped may have been killed before this.
             sync_directory(self.root)
-        except BaseException:
-            self._withdraw(name, aside)
-            raise
+            return in_place
+
+    def _place(self, release: PlannedRelease, desk: Desk) -> InPlace:
+        """Move the built directory among the releases and swap."""
+        marker = Marker(release.number, release.digest, release.fence, release.placed_at.isoformat())
+        with reported("change", self.root):
+            name = next(name for name in self._free_names(release) if desk.place(name, marker))
+            # The swap cannot succeed after the desk is gone. This only says it sooner.
+            self._fences.refuse_stale(release.fence)
+            desk.swap()
         return InPlace(number=release.number, digest=release.digest, name=name)
 
-    def _withdraw(self, name: str, aside: Path) -> None:
-        """Take back what was prepared for the swap, unless the swap was made and only flushing it failed."""
-        if self._pointer() == f"releases/{name}":
-            return
-        with suppress(OSError):
-            self._next.unlink(missing_ok=True)
-        with suppress(OSError):
-            os.rename(self.releases / name, aside)
-        with suppress(OSError):
-            self._ledger.remove_marker(name)
+    def _free_names(self, release: PlannedRelease) -> Iterator[str]:
+        """Answer names that no directory has and `current` does not point at: the swap makes it live."""
+        stem = _stem(release)
+        for name in (stem if times == 1 else f"{stem}.{times}" for times in count(1)):
+            if not os.path.lexists(self.releases / name) and self._layout.pointer() != f"releases/{name}":
+                yield name
 
-    def _free_name(self, release: PlannedRelease) -> str:
-        """Answer a name that no directory has and `current` does not point at: the swap makes it live."""
-        name, times = _stem(release), 1
-        while os.path.lexists(self.releases / name) or self._pointer() == f"releases/{name}":
-            times += 1
-            name = f"{_stem(release)}.{times}"
-        return name
-
-    def _take_out(self, doomed: list[str], trash: Trash) -> list[str]:
-        # Resolved, so that a hand-made link from somewhere else to a release protects it, too.
-        in_use = Path(os.path.realpath(self.current))
-        removed = []
+    def _removed(self, doomed: list[str], desk: Desk) -> list[str]:
+        """Remove the releases one by one, as far as it goes, then raise the first failure."""
+        removed, failures = [], []
         for name in doomed:
-            directory = self.releases / name
-            # Another prune may have been here since we looked.
-            if directory.exists() and not in_use.is_relative_to(os.path.realpath(directory)):
-                trash.take(directory)
-                removed.append(name)
-        for name in self._ledger.marked():
-            if not os.path.lexists(self.releases / name):
-                self._ledger.remove_marker(name)
+            with reported("change", self.root):
+                aside = self._taken(name, desk)
+            if aside is None:
+                continue
+            removed.append(name)
+            try:
+                with reported("delete", aside):
+                    remove_tree(aside)
+            except (TargetRefused, TargetUnreachable) as failure:
+                failures.append(failure)
+        with reported("change", self.root):
+            for name in self._layout.marked():
+                if not os.path.lexists(self.releases / name):
+                    desk.take_orphan(name)
+        if failures:
+            raise failures[0]
         return removed
+
+    def _taken(self, name: str, desk: Desk) -> Path | None:
+        if self._layout.is_in_use(name):
+            return None
+        aside = desk.take_release(name)
+        # Only if `keep` denied what an act with this very fence was about to point at.
+        if aside and self._layout.is_in_use(name):
+            desk.put_back(name, aside)
+            return None
+        return aside
 
 
 def _stem(release: PlannedRelease) -> str:
@@ -262,14 +224,6 @@ def _refuse_unnameable(release: PlannedRelease) -> None:
             f"Release {release.number} with digest {release.digest!r} has no name: the number must not be "
             "negative, the digest must be of hexadecimal digits. Deploy it again from its bundle.",
         )
-
-
-def _number(name: str) -> int:
-    return int(name.partition("-")[0])
-
-
-def _fits(marker: Marker, name: str) -> bool:
-    return name.partition(".")[0] == f"{marker.number}-{marker.digest[:12]}"
 
 
 def _is_directory(path: Path) -> bool:

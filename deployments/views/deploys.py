@@ -47,7 +47,7 @@ def show_deploy(
     found = find_deploy(request, org, deployment, location, number)
     shown = _live(request, found)
     # What the act changed, against what was live when it ended; before that, against what is live now.
-    base = found.previous if found.is_finished else found.code_location.live_deploy
+    base = history.live_before(found) if found.is_finished else found.code_location.live_deploy
     changes = changes_between(base.release if base else None, found.release) if found.release else []
     context = {**shown, "refusal": refusal, "base": base, "changes": changes}
     return render(request, "deployments/deploy.html", context, status=refusal.status if refusal else 200)

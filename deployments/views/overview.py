@@ -52,7 +52,8 @@ def overview(request: HttpRequest, org: str, deployment: str) -> HttpResponse:
         context = {"deployment": place, "may_configure": Right.CONFIGURE in rights_on(person(request), place)}
         return render(request, "deployments/empty.html", context)
     newest = history.newest_deploys(locations)
-    chosen = max(locations, key=lambda each: newest[each.pk].created_at if each.pk in newest else each.created_at)
+    moved = [location for location in locations if location.pk in newest]
+    chosen = max(moved, key=lambda each: newest[each.pk].created_at) if moved else locations[0]
     return _answer(request, chosen, locations)
 
 

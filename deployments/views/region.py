@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from deployments import drivers, history
 from deployments.access import Right, rights_on
+from deployments.last_known_good import last_known_good
 from deployments.models import CodeLocation, Deploy
 from deployments.states import DeployStatus
 from deployments.views.filters import filters_of, query_of
@@ -21,7 +22,6 @@ from portal.common.paging import asked_limit, page_of
 
 def around(request: HttpRequest, location: CodeLocation) -> Around:
     """Answer what is true of the location now, for this person."""
-    found = history.last_good_numbers([location])
     return Around(
         location=location,
         rights=rights_on(person(request), location.deployment),
@@ -29,7 +29,7 @@ def around(request: HttpRequest, location: CodeLocation) -> Around:
         puts=drivers.target_for(location).puts,
         hold=history.hold_of(location),
         blamers=history.blamers_of(location),
-        last_good=found.get(location.pk),
+        last_good=last_known_good(location),
     )
 
 
@@ -56,6 +56,7 @@ def region(request: HttpRequest, location: CodeLocation) -> dict[str, Any]:
         "chips": standing(location, hold=about.hold, newest=newest.get(location.pk)),
         "place_words": place_words(location),
         "live_since": ago(location.live_deploy.finished_at, about.now) if location.live_deploy else "",
+        "good_since": ago(about.last_good.finished_at, about.now) if about.last_good else "",
         "held_since": ago(about.hold.created_at, about.now) if about.hold else "",
         "may_deploy": Right.DEPLOY in about.rights,
         "may_roll_back": Right.ROLL_BACK in about.rights,
@@ -74,10 +75,10 @@ def _busy(unfinished: list[Deploy], about: Around) -> list[tuple[Row, str]]:
 
 
 def _mark(shown: dict[str, Any], deploys: list[Deploy]) -> str:
-    location, hold = shown["location"], shown["around"].hold
+    location, hold, good = shown["location"], shown["around"].hold, shown["around"].last_good
     facts = (
         [location.wanted_deploy_id, location.placed_deploy_id, location.live_deploy_id, location.drift],
-        [hold.pk if hold else None, shown["around"].last_good, sorted(shown["around"].blamers)],
+        [hold.pk if hold else None, good.pk if good else None, sorted(shown["around"].blamers)],
         [(row.deploy.pk, row.deploy.status, row.deploy.step, words) for row, words in shown["busy"]],
         [(deploy.pk, deploy.status, deploy.step, deploy.description, deploy.last_event) for deploy in deploys],
         [deploy.release.purged_at for deploy in deploys if deploy.release],

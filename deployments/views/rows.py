@@ -29,7 +29,7 @@ class Around:
     puts: frozenset[str]
     hold: Hold | None
     blamers: dict[str, int]
-    last_good: int | None
+    last_good: Deploy | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Row:
     @property
     def is_last_good(self) -> bool:
         """Say whether a rollback to the last known good would restore this one."""
-        return self.deploy.number == self.around.last_good
+        return self.around.last_good is not None and self.deploy.pk == self.around.last_good.pk
 
     @property
     def blamed_by(self) -> int | None:
@@ -157,7 +157,9 @@ class Row:
     def may_retry(self) -> bool:
         """Say whether trying again makes sense, and this person may."""
         ended_badly = self.deploy.is_finished and self.deploy.status != DeployStatus.SUCCEEDED
-        return self.may_change and ended_badly and (self.deploy.error or {}).get("code") != "blocked"
+        # Blocked code would be refused again.
+        blocked = self.blamed_by is not None or (self.deploy.error or {}).get("code") == "blocked"
+        return self.may_change and ended_badly and (self.deploy.is_rollback or not blocked)
 
 
 def address_of(location: CodeLocation) -> list[str]:

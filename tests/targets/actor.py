@@ -11,6 +11,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -35,16 +36,28 @@ STEPS = {
 }
 
 
-def do_at_step(wanted: Callable[[str, int], bool], act: Callable[[], None]) -> None:
-    """Act right before the step for which `wanted(event, count)` holds."""
+def signal_at_step(step: int, number: signal.Signals) -> None:
+    """Send this process the signal right before it takes step number `step`."""
     taken = 0
 
     def watch(event: str, _: tuple[object, ...]) -> None:
         nonlocal taken
         if event in STEPS:
             taken += 1
-            if wanted(event, taken):
-                act()
+            if taken == step:
+                signal_myself(number)
+
+    sys.addaudithook(watch)
+
+
+def stop_before_moving_to(destination: Path) -> None:
+    """Stop this process right before a rename to that path, or to a name in that directory."""
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.rename":
+            moved_to = Path(str(arguments[1]))
+            if destination in (moved_to, moved_to.parent):
+                signal_myself(signal.SIGSTOP)
 
     sys.addaudithook(watch)
 
@@ -62,18 +75,46 @@ def place(target: DirectoryTarget, number: int) -> dict[str, object]:
 
 def killed_at(target: DirectoryTarget, number: int, step: str) -> dict[str, object]:
     """Place the release, but die before step number `step`."""
-    do_at_step(lambda _, taken: taken == int(step), lambda: signal_myself(signal.SIGKILL))
+    signal_at_step(int(step), signal.SIGKILL)
     return place(target, number)
 
 
 def prune_killed_at(target: DirectoryTarget, number: int, step: str) -> dict[str, object]:
     """Prune all but `number`, but die before step number `step`."""
-    do_at_step(lambda _, taken: taken == int(step), lambda: signal_myself(signal.SIGKILL))
-    return {"pruned": target.prune(keep=lambda each: each == number, fence=number)}
+    signal_at_step(int(step), signal.SIGKILL)
+    return prune(target, number)
 
 
-def stopped_before_swap(target: DirectoryTarget, number: int) -> dict[str, object]:
-    """Place the release, but sleep between the building and the swap until somebody wakes us."""
+def stopped_at(target: DirectoryTarget, number: int, step: str) -> dict[str, object]:
+    """Place the release, but sleep before step number `step` until somebody wakes us."""
+    signal_at_step(int(step), signal.SIGSTOP)
+    return place(target, number)
+
+
+def raise_stopped_at(target: DirectoryTarget, number: int, step: str) -> dict[str, object]:
+    """Raise the fence, but sleep before step number `step` until somebody wakes us."""
+    signal_at_step(int(step), signal.SIGSTOP)
+    try:
+        return {"fence": target.raise_fence(number).fence}
+    except (TargetRefused, TargetUnreachable) as error:
+        return {"code": error.code, "message": str(error)}
+
+
+def prune_stopped_at(target: DirectoryTarget, number: int, step: str) -> dict[str, object]:
+    """Prune all but `number`, but sleep before step number `step` until somebody wakes us."""
+    signal_at_step(int(step), signal.SIGSTOP)
+    return prune(target, number)
+
+
+def prune(target: DirectoryTarget, number: int) -> dict[str, object]:
+    try:
+        return {"pruned": target.prune(keep=lambda each: each == number, fence=number)}
+    except (TargetRefused, TargetUnreachable) as error:
+        return {"code": error.code, "message": str(error)}
+
+
+def stopped_after_building(target: DirectoryTarget, number: int) -> dict[str, object]:
+    """Place the release, but sleep right after the building until somebody wakes us."""
 
     def sleep_when_written(text: str) -> None:
         if text.startswith("Wrote"):
@@ -82,13 +123,36 @@ def stopped_before_swap(target: DirectoryTarget, number: int) -> dict[str, objec
     try:
         return asdict(target.activate(make_release(number, numbered(number)), progress=sleep_when_written))
     except TargetRefused as refusal:
-        return {"code": refusal.code}
+        return {"code": refusal.code, "message": str(refusal)}
 
 
-def stopped_inside_the_lock(target: DirectoryTarget, number: int) -> dict[str, object]:
-    """Place the release, but sleep when the link is about to be made."""
-    do_at_step(lambda event, _: event == "os.symlink", lambda: signal_myself(signal.SIGSTOP))
+def stopped_before_moving_in(target: DirectoryTarget, number: int) -> dict[str, object]:
+    """Place the release, but sleep when the build is about to be moved among the releases."""
+    stop_before_moving_to(target.releases)
     return place(target, number)
+
+
+def stopped_before_swap(target: DirectoryTarget, number: int) -> dict[str, object]:
+    """Place the release, but sleep when `current` is about to be replaced."""
+    stop_before_moving_to(target.current)
+    return place(target, number)
+
+
+def crowd(target: DirectoryTarget, number: int, stride: str) -> dict[str, object]:
+    """Five threads place three releases each, one after the other, every `stride`-th number of all."""
+    answers: dict[str, object] = {}
+
+    def act(first: int) -> None:
+        for turn in range(3):
+            each = number + (first + 5 * turn) * int(stride)
+            answers[str(each)] = place(target, each)
+
+    threads = [threading.Thread(target=act, args=(first,)) for first in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"answers": answers}
 
 
 def without_end(target: DirectoryTarget, number: int) -> dict[str, object]:
@@ -168,8 +232,13 @@ SCENES: dict[str, Callable[..., dict[str, object]]] = {
     "place": place,
     "killed_at": killed_at,
     "prune_killed_at": prune_killed_at,
+    "stopped_at": stopped_at,
+    "raise_stopped_at": raise_stopped_at,
+    "prune_stopped_at": prune_stopped_at,
+    "stopped_after_building": stopped_after_building,
+    "stopped_before_moving_in": stopped_before_moving_in,
     "stopped_before_swap": stopped_before_swap,
-    "stopped_inside_the_lock": stopped_inside_the_lock,
+    "crowd": crowd,
     "without_end": without_end,
     "file_size_limit": hindered(limit_file_size),
     "small_disk": hindered(fill_nothing),

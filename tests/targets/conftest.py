@@ -9,4 +9,4 @@ from deployments.targets.directory import DirectoryTarget
 
 @pytest.fixture
 def target(tmp_path: Path) -> DirectoryTarget:
-    return DirectoryTarget(tmp_path / "srv" / "dags", lock_patience=0.2)
+    return DirectoryTarget(tmp_path / "srv" / "dags")

@@ -57,10 +57,17 @@ def outcome(process: subprocess.Popen[str]) -> dict[str, Any]:
     return json.loads(printed) if process.returncode == 0 else {}
 
 
-def wait_until_stopped(process: subprocess.Popen[str]) -> None:
+def is_stopped(process: subprocess.Popen[str]) -> bool:
+    """Wait until the process is stopped or at its end, and say which."""
     ended = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     assert ended is not None
-    assert ended.si_status == signal.SIGSTOP
+    return ended.si_code == os.CLD_STOPPED
+
+
+def woken(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Let the stopped process go on, and answer what it printed at its end."""
+    process.send_signal(signal.SIGCONT)
+    return outcome(process)
 
 
 class Reader:

@@ -79,11 +79,11 @@ def contents_below(directory: Path) -> dict[str, bytes]:
 
 
 def snapshot(root: Path) -> dict[str, str]:
-    """All that stands below the root, modes, links and bytes; not the lock, which is there to be held."""
+    """All that stands below the root, modes, links and bytes; not the fence, which even a refused act raises."""
     return {
         path.relative_to(root).as_posix(): _looks(path)
         for path in sorted([root, *root.rglob("*")])
-        if path.name != "lock"
+        if path.parent != root / ".lastgood/fences"
     }
 
 
@@ -96,6 +96,8 @@ def _looks(path: Path) -> str:
 
 
 def assert_nothing_half_done(target: DirectoryTarget) -> None:
-    leftovers = {path.name for path in (target.root / ".lastgood").iterdir()}
-    assert leftovers <= {"lock", "releases", "state.json"}
-    assert not (target.root / ".current.new").is_symlink()
+    home = target.root / ".lastgood"
+    assert {path.name for path in target.root.iterdir()} <= {"current", "releases", ".lastgood"}
+    assert {path.name for path in home.iterdir()} <= {"releases", "fences"}
+    fence = str(target.read().fence)
+    assert [path.relative_to(home / "fences").as_posix() for path in home.glob("fences/**/*")] == [fence]

@@ -80,7 +80,7 @@ def test_flushes_all_of_a_release_before_the_swap_and_the_swap_itself(
     placed = activate(target, make_release())
 
     release, home = target.releases / placed.name, target.root / ".lastgood"
-    needed = [release, *release.rglob("*"), target.releases, home / "state.json", home]
+    needed = [release, *release.rglob("*"), target.releases, home / "fences"]
     needed += [home / "releases", home / f"releases/{placed.name}.json"]
     assert {path.stat().st_ino for path in needed} <= flushed_before_swap
     assert target.root.stat().st_ino in flushed

@@ -45,14 +45,14 @@ def test_refuses_when_a_file_may_not_grow_so_large(target: DirectoryTarget) -> N
         assert_refused(outcome(process), "disk_full", "big.py (File too large). Free space there")
 
 
-def test_refuses_a_target_whose_lock_it_may_not_write(open_root: Path) -> None:
+def test_refuses_a_target_whose_fences_it_may_not_write(open_root: Path) -> None:
     with acting("closed_to_us", DirectoryTarget(open_root), 2) as process:
         assert_refused(outcome(process), "target_read_only", "(Permission denied). Mount it writable and let")
 
 
 def test_takes_everything_back_when_only_the_swap_is_forbidden(open_root: Path) -> None:
     with acting("closed_root", DirectoryTarget(open_root), 2) as process:
-        assert_refused(outcome(process), "target_read_only", ".current.new (Permission denied).")
+        assert_refused(outcome(process), "target_read_only", "/current (Permission denied).")
 
 
 def test_prunes_what_a_runtime_wrote_and_closed(open_root: Path) -> None:

@@ -2,13 +2,15 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 
-from deployments.targets.base import TargetRefused
+from deployments.targets.base import Holding, TargetRefused
 from deployments.targets.directory import DirectoryTarget
 from tests.targets.releases import (
+    DAGS,
     OTHER_DAGS,
     activate,
     assert_nothing_half_done,
@@ -64,6 +66,48 @@ def test_never_prunes_what_a_link_made_by_hand_leads_to(target: DirectoryTarget)
     assert (target.current / "sales.py").exists()
 
 
+def test_puts_back_what_came_into_use_while_it_was_taken(
+    target: DirectoryTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An act with the same fence whose number `keep` denied, which is against the contract."""
+    first = activate(target, make_release(1))
+    activate(target, make_release(2, OTHER_DAGS))
+    rename = os.rename
+
+    def pointing_first(old: Path, new: Path) -> None:
+        if old == target.releases / first.name:
+            target.current.unlink()
+            target.current.symlink_to(f"releases/{first.name}")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", pointing_first)
+
+    assert target.prune(keep=lambda number: number == 2, fence=2) == []
+    assert target.read().in_place == first
+    assert contents_below(target.current) == DAGS
+    assert_nothing_half_done(target)
+
+
+def test_refuses_a_prune_that_is_overtaken(target: DirectoryTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = activate(target, make_release(1)), activate(target, make_release(2, OTHER_DAGS))
+    rename = os.rename
+
+    def overtaken_first(old: Path, new: Path) -> None:
+        if old == target.root / f".lastgood/releases/{first.name}.json":
+            monkeypatch.undo()
+            target.raise_fence(3)
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", overtaken_first)
+    with pytest.raises(TargetRefused) as refusal:
+        target.prune(keep=lambda number: False, fence=2)
+
+    assert refusal.value.code == "stale_fence"
+    assert {path.name for path in target.releases.iterdir()} == {first.name, second.name}
+    assert target.read() == Holding(in_place=second, fence=3)
+    assert_nothing_half_done(target)
+
+
 def test_leaves_what_others_put_among_the_releases(target: DirectoryTarget) -> None:
     activate(target, make_release(1))
     for name in ("backup", "0-abababababab.before", "000-short"):
@@ -77,14 +121,14 @@ def test_leaves_what_others_put_among_the_releases(target: DirectoryTarget) -> N
 def test_removes_leftovers_only_after_an_hour(target: DirectoryTarget) -> None:
     placed = activate(target, make_release(1))
     home = target.root / ".lastgood"
-    for leftover in ("build-dead", "trash-dead"):
-        (home / leftover / "dags").mkdir(parents=True)
-        os.utime(home / leftover, (0, 0))  # a release's time says when it was placed, not when it was left
+    desk = home / "fences/1/act-dead"
+    (desk / "build/dags").mkdir(parents=True)
+    os.utime(desk, (0, 0))  # anybody can set this time, so it says nothing
     orphan = home / "releases/3-abababababab.json"
     orphan.touch()
 
     target.prune(keep=lambda number: True, fence=1)
-    assert {path.name for path in home.iterdir()} > {"build-dead", "trash-dead"}
+    assert (desk / "build/dags").is_dir()
     assert not orphan.exists()
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=61)):

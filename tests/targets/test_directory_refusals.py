@@ -20,7 +20,7 @@ from tests.targets.releases import (
 )
 
 
-def assert_refuses(target: DirectoryTarget, code: str, message: str, **release: object) -> None:
+def assert_refuses(target: DirectoryTarget, code: str, message: str, **release: object) -> TargetRefused:
     activate(target, make_release(1))
     before = snapshot(target.root)
 
@@ -30,6 +30,8 @@ def assert_refuses(target: DirectoryTarget, code: str, message: str, **release: 
     assert refusal.value.code == code
     assert str(refusal.value).endswith(".")
     assert snapshot(target.root) == before
+    assert target.read().fence == 2
+    return refusal.value
 
 
 @pytest.mark.parametrize(
@@ -78,12 +80,13 @@ def test_refuses_damaged_blobs_and_names_them(target: DirectoryTarget, stored: b
     sound = plan("dags/sales.py", DAGS["dags/sales.py"])
     damaged = {**{file.sha256: DAGS[file.path] for file in plans(DAGS)}, sound.sha256: stored}
 
-    assert_refuses(
+    refusal = assert_refuses(
         target,
         "damaged_blob",
         rf"bytes of dags/sales\.py are damaged.*{sound.sha256}",
         open_blob=lambda sha256: store_of({"": damaged[sha256]})(plan("", damaged[sha256]).sha256),
     )
+    assert refusal.sha256 == sound.sha256
 
 
 @pytest.mark.parametrize("digest", ["../../../etc", "ABCDEF012345", "abc", ""])
@@ -92,7 +95,8 @@ def test_refuses_a_digest_that_makes_no_name(target: DirectoryTarget, digest: st
         activate(target, make_release(1, digest=digest or "-"))
 
     assert refusal.value.code == "bad_release"
-    assert not target.root.exists()
+    assert list(target.releases.iterdir()) == []
+    assert_nothing_half_done(target)
 
 
 @pytest.mark.parametrize("kind", ["directory", "file"])
@@ -105,7 +109,7 @@ def test_refuses_to_replace_a_current_that_is_no_link(target: DirectoryTarget, k
 
     assert refusal.value.code == "current_in_the_way"
     assert target.read() == Holding(
-        in_place=None, fence=0, found=f"{target.current} is a {kind}, not a link to a release."
+        in_place=None, fence=1, found=f"{target.current} is a {kind}, not a link to a release."
     )
     assert list(target.releases.iterdir()) == []
     assert_nothing_half_done(target)
@@ -121,7 +125,6 @@ def test_refuses_a_current_that_came_into_the_way_while_building(target: Directo
 
     assert refusal.value.code == "current_in_the_way"
     assert list(target.releases.iterdir()) == []
-    assert target.read().fence == 0
     assert_nothing_half_done(target)
 
 
@@ -149,14 +152,24 @@ def test_refuses_a_root_that_is_a_file(tmp_path: Path) -> None:
         assert refusal.value.code == "not_a_directory"
 
 
-def test_refuses_a_state_that_somebody_broke(target: DirectoryTarget) -> None:
+def test_takes_a_fence_only_for_what_is_named_like_one(target: DirectoryTarget) -> None:
     activate(target, make_release(1))
-    (target.root / ".lastgood/state.json").write_text('{"fence": "one"')
+    for name in ("7.old", "007", "-7", "seven", "٧"):
+        (target.root / ".lastgood/fences" / name).mkdir()
 
-    for ask in (target.read, lambda: activate(target, make_release(2))):
-        with pytest.raises(TargetRefused, match=r"state\.json does not say") as refusal:
-            ask()
-        assert refusal.value.code == "state_damaged"
+    assert target.read().fence == 1
+    assert activate(target, make_release(2)) == target.read().in_place
+
+
+def test_refuses_a_fence_that_is_no_directory(target: DirectoryTarget) -> None:
+    activate(target, make_release(1))
+    (target.root / ".lastgood/fences/1").rmdir()
+    (target.root / ".lastgood/fences/1").touch()
+
+    with pytest.raises(TargetRefused, match=r"fences/1") as refusal:
+        activate(target, make_release(2))
+
+    assert refusal.value.code == "not_a_directory"
 
 
 class StoreIsDownError(OSError):

@@ -1,6 +1,5 @@
 """`manage.py up`: Lastgood on this machine, until Ctrl-C."""
 
-import importlib
 import os
 from contextlib import suppress
 from typing import Any
@@ -15,46 +14,6 @@ from portal.preflight import StartRefused
 from portal.supervisor import ChildFailed
 
 
-class Command(BaseCommand):
-    """Reads the place from the environment, and runs it or one part of its start."""
-
-    help = "Run Lastgood on this machine: PORT, HOST, DATA_DIR, DEMO and DAGSTER say where and with what."
-    requires_system_checks = []  # the migrations run them, in a process of their own
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--part", choices=["dagster", "demo"], help="Run this part of the start only.")
-        parser.add_argument(
-            "--stop-with-parent",
-            action="store_true",
-            help="Stop when the process that started this one is gone.",
-        )
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        if options["part"]:
-            getattr(self, f"_{options['part']}")()
-            return
-        try:
-            up.run(_place(), say=self._say, stops_with_parent=options["stop_with_parent"])
-        except (StartRefused, BrokerUnusable, ChildFailed) as failed:
-            raise CommandError(str(failed)) from failed
-
-    def _say(self, text: str) -> None:
-        # The terminal may be gone, or the reader of a pipe: no reason to stop.
-        with suppress(OSError):
-            print(text, flush=True)
-
-    def _dagster(self) -> None:
-        argv, environment, folder = _demo_module().dagster_command(settings.DATA_DIR)
-        os.chdir(folder)
-        os.execvpe(argv[0], argv, os.environ | environment)
-
-    def _demo(self) -> None:
-        place = _place()
-        _demo_module().ensure_demo(
-            url=place.url, dagster=place.dagster, say=lambda text: print(f"{SAID}{text}", flush=True)
-        )
-
-
 def _place() -> up.Place:
     return up.Place(
         data_dir=settings.DATA_DIR,
@@ -67,5 +26,54 @@ def _place() -> up.Place:
     )
 
 
-def _demo_module() -> Any:
-    return importlib.import_module("portal.demo")
+def _say_aloud(text: str) -> None:
+    """Say something to the person at the terminal, from a process under the supervisor."""
+    for line in text.splitlines() or [""]:
+        print(f"{SAID} {line}", flush=True)
+
+
+def _become_dagster() -> None:
+    from portal import demo  # here, so that the supervisor needs none of it
+
+    argv, environment, folder = demo.dagster_command(settings.DATA_DIR)
+    os.chdir(folder)
+    os.execvpe(argv[0], argv, os.environ | environment)
+
+
+def _make_demo() -> None:
+    from portal import demo
+
+    place = _place()
+    demo.ensure_demo(url=place.url, dagster=place.dagster, say=_say_aloud)
+
+
+PARTS = {"dagster": _become_dagster, "demo": _make_demo}
+
+
+class Command(BaseCommand):
+    """Reads the place from the environment, and runs it or one part of its start."""
+
+    help = "Run Lastgood on this machine: PORT, HOST, DATA_DIR, DEMO and DAGSTER say where and with what."
+    requires_system_checks = []  # the migrations run them, in a process of their own
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--part", choices=PARTS, help="Run this part of the start only.")
+        parser.add_argument(
+            "--stop-with-parent",
+            action="store_true",
+            help="Stop when the process that started this one is gone.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["part"] is not None:
+            PARTS[options["part"]]()
+            return
+        try:
+            up.run(_place(), say=self._say, stops_with_parent=options["stop_with_parent"])
+        except (StartRefused, BrokerUnusable, ChildFailed) as failed:
+            raise CommandError(str(failed)) from failed
+
+    def _say(self, text: str) -> None:
+        # The terminal may be gone, or the reader of a pipe: no reason to stop.
+        with suppress(OSError):
+            print(text, flush=True)

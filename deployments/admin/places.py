@@ -1,0 +1,264 @@
+"""Organizations, deployments, code locations: changed through the operations, their members in a table below."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import IntegrityError
+from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from deployments import access, operations
+from deployments.access import Right
+from deployments.admin.acting import ActingAdmin
+from deployments.admin.base import PortalAdmin, adopt, display, person
+from deployments.admin.filters import DeploymentFilter, OrganizationFilter, SetFilter, is_set
+from deployments.admin.members import MembersAdmin
+from deployments.admin.retention import RetentionPages, dry_run_of
+from deployments.admin.verbs import HOLD, RESUME, ROLL_BACK_TO_LAST_GOOD
+from deployments.models import CodeLocation, Deploy, Deployment, Hold, Organization
+from deployments.operations.places import HOST_FIELDS
+from portal.common.problems import Refusal
+
+
+class RemovableAdmin(PortalAdmin):
+    """Places that may be deleted while they are empty: what has a history stays."""
+
+    def in_use(self, obj: Any) -> bool:
+        """Say whether something is in it."""
+        raise NotImplementedError
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Answer what would go, without loading a history to say that it stays."""
+        protected = [f"all that is in {each}" for each in objs if self.in_use(each)]
+        return [str(each) for each in objs], {str(self.opts.verbose_name): len(objs)}, set(), protected
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete it. Raises Refusal when somebody put something in meanwhile."""
+        try:
+            obj.delete()
+        except (ProtectedError, IntegrityError) as used:
+            raise Refusal(f"{obj} is not empty.", code="in_use") from used
+
+
+@admin.register(Organization)
+class OrganizationAdmin(MembersAdmin, RemovableAdmin):
+    """Tenants."""
+
+    to_organization = "pk"
+    list_display = ("slug", "name", "created_at")
+    search_fields = ("slug", "name")
+    ordering = ("slug",)
+    date_hierarchy = "created_at"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Show the quota to those who set it: it is the operator's disk."""
+        return [
+            "slug",
+            "name",
+            *(["quota_bytes"] if person(request).is_superuser else []),
+            *(["created_at"] if obj else []),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Keep the slug: folders on targets are named by it."""
+        return ["slug", "created_at"] if obj else []
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let superusers create tenants."""
+        return person(request).is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let those change it who administer it."""
+        if obj is None:
+            return Organization.objects.allowing(person(request), Right.ADMINISTER).exists()
+        return access.allows(person(request), Right.ADMINISTER, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let superusers delete what is empty."""
+        return person(request).is_superuser
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Create it, or change its name and quota. Raises Refusal."""
+        if change:
+            access.require(person(request), Right.ADMINISTER, obj)
+            obj.save(update_fields=[name for name in form.changed_data if name in {"name", "quota_bytes"}])
+            return
+        made = operations.create_organization(slug=obj.slug, name=obj.name, actor=person(request))
+        if form.cleaned_data.get("quota_bytes") is not None:
+            made.quota_bytes = form.cleaned_data["quota_bytes"]
+            made.save(update_fields=["quota_bytes"])
+        adopt(obj, made)
+
+    def in_use(self, obj: Any) -> bool:
+        """Say whether it has deployments, machines' accounts or uploads."""
+        return bool(obj.deployments.exists() or obj.service_accounts.exists() or obj.bundles.exists())
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
+    """Places where pipelines run."""
+
+    to_organization = "organization"
+    to_deployment = "pk"
+    list_display = ("__str__", "name", "platform", "platform_url", "retention_days", "created_at")
+    list_filter = (OrganizationFilter, ("platform", ChoicesDropdownFilter), ("target", ChoicesDropdownFilter))
+    search_fields = ("slug", "name", "organization__slug", "organization__name", "platform_url")
+    list_select_related = ("organization",)
+    autocomplete_fields = ("organization",)
+    ordering = ("organization__slug", "slug")
+    date_hierarchy = "created_at"
+    actions = (dry_run_of("deployment"),)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Show what touches the host to those who set it."""
+        host = HOST_FIELDS if person(request).is_superuser else ()
+        shown = ["organization", "slug", "name", "platform", "platform_url", "retention_days", *host]
+        return [*shown, "created_at"] if obj else shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Keep organization and slug: the folders on the target are named by them."""
+        return ["organization", "slug", "created_at"] if obj else []
+
+    def choices_of(self, name: str, request: HttpRequest) -> QuerySet[Any]:
+        """Offer the organizations in which the person may create deployments."""
+        return Organization.objects.allowing(person(request), Right.ADMINISTER)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let those create deployments who administer an organization."""
+        return Organization.objects.allowing(person(request), Right.ADMINISTER).exists()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let those change it who configure it."""
+        if obj is None:
+            return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return access.allows(person(request), Right.CONFIGURE, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let the organization's administrators delete what is empty."""
+        if obj is None:
+            return self.has_add_permission(request)
+        return access.allows(person(request), Right.ADMINISTER, obj.organization)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Create or change it through the operations. Raises Refusal."""
+        if change:
+            fields = {name: form.cleaned_data[name] for name in form.changed_data}
+            operations.change_deployment(deployment=obj, actor=person(request), **fields)
+            return
+        adopt(obj, operations.create_deployment(actor=person(request), **form.cleaned_data))
+
+    def in_use(self, obj: Any) -> bool:
+        """Say whether it has code locations."""
+        return bool(obj.code_locations.exists())
+
+
+class HeldFilter(SetFilter):
+    """By whether it is held."""
+
+    title = "held"
+    parameter_name = "held"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the held, or the others."""
+        if self.value() not in {"yes", "no"}:
+            return queryset
+        return queryset.filter(_is_held() if self.value() == "yes" else ~_is_held())
+
+
+@admin.register(CodeLocation)
+class CodeLocationAdmin(RetentionPages, ActingAdmin, RemovableAdmin):
+    """The units that are deployed."""
+
+    to_organization = "deployment__organization"
+    to_deployment = "deployment"
+    to_location = "pk"
+    verbs = (ROLL_BACK_TO_LAST_GOOD, HOLD, RESUME)
+    list_display = ("name", "deployment", "live", "placed", "wanted", "is_held", "drift", "checked_at")
+    list_filter = (
+        OrganizationFilter,
+        DeploymentFilter,
+        HeldFilter,
+        is_set("live_deploy", "live", "Something is live", "Nothing is live"),
+    )
+    search_fields = ("name", "deployment__slug", "deployment__organization__slug")
+    list_select_related = ("deployment__organization", "live_deploy", "placed_deploy", "wanted_deploy")
+    autocomplete_fields = ("deployment",)
+    ordering = ("deployment__organization__slug", "deployment__slug", "name")
+    date_hierarchy = "created_at"
+    actions = (dry_run_of("location"),)
+    facts = ("live", "placed", "wanted", "is_held", "drift", "checked_at", "fence", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Say of each whether it is held."""
+        rows = super().get_queryset(request)
+        found: QuerySet[Any] = rows.annotate(held=_is_held())
+        return found
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Ask for the name once; show the facts ever after."""
+        return ["deployment", "name", *(self.facts if obj else ())]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Keep everything: it is named as its platform names it, and its facts are the pipeline's."""
+        return ["deployment", "name", *self.facts] if obj else []
+
+    def choices_of(self, name: str, request: HttpRequest) -> QuerySet[Any]:
+        """Offer the deployments that the person may configure."""
+        rows = Deployment.objects.allowing(person(request), Right.CONFIGURE)
+        return rows.select_related("organization") if name == "deployment" else super().choices_of(name, request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let those create code locations who configure a deployment."""
+        return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let those delete what is empty who configure the deployment."""
+        return (
+            self.has_add_permission(request)
+            if obj is None
+            else access.allows(person(request), Right.CONFIGURE, obj.deployment)
+        )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Create it through the operation. Raises Refusal."""
+        adopt(obj, operations.create_code_location(actor=person(request), **form.cleaned_data))
+
+    def in_use(self, obj: Any) -> bool:
+        """Say whether it has a history."""
+        return bool(obj.deploys.exists() or obj.loads.exists() or obj.holds.exists())
+
+    def deployment_of(self, row: Any) -> Deployment:
+        """Answer its deployment."""
+        deployment: Deployment = row.deployment
+        return deployment
+
+    @display(description="live", ordering="live_deploy__number")
+    def live(self, row: CodeLocation) -> str:
+        """Name the last placed deploy that succeeded."""
+        return _number(row.live_deploy)
+
+    @display(description="in place", ordering="placed_deploy__number")
+    def placed(self, row: CodeLocation) -> str:
+        """Name what the target holds."""
+        return _number(row.placed_deploy)
+
+    @display(description="wanted", ordering="wanted_deploy__number")
+    def wanted(self, row: CodeLocation) -> str:
+        """Name what we are bringing there."""
+        return _number(row.wanted_deploy)
+
+    @display(description="held", label={"Held": "warning"})
+    def is_held(self, row: Any) -> str | None:
+        """Say whether new pushes are stored and not activated."""
+        return "Held" if row.held else None
+
+
+def _is_held() -> Exists:
+    return Exists(Hold.objects.filter(code_location=OuterRef("pk"), released_at=None))
+
+
+def _number(deploy: Deploy | None) -> str:
+    return f"#{deploy.number}" if deploy else "–"

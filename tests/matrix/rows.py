@@ -1,0 +1,114 @@
+"""The table: every route of the API with the right that it needs, a valid body, and what it answers when allowed.
+
+A route with a case of its own, because another right or answer applies, has a row for each case.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.factories import manifest_of
+from tests.matrix.scene import OWN, Place
+
+API = "/api/v1"
+ORGANIZATION = f"{API}/organizations/{{org}}/"
+DEPLOYMENT = f"{ORGANIZATION}deployments/{{deployment}}/"
+LOCATION = f"{DEPLOYMENT}code-locations/{{location}}/"
+DEPLOY = f"{LOCATION}deploys/{{number}}/"
+
+CONTENT = b"acme-words 2"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+FILES = manifest_of({"a.py": CONTENT})
+IMAGE = "registry.example/shop:1"
+PUSH = {"bundles": {"dags": None, "dbt": None}, "image": IMAGE}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line. `then` is the answer to those who may; `ORG` in body and query stands for the organization's slug."""
+
+    method: str
+    path: str
+    needs: str
+    then: int = 200
+    body: Any = field(default=None, hash=False)
+    query: str = ""
+    case: str = ""
+    location: str = "shop"
+    number: int = 2
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}{f' {self.case}' if self.case else ''}"
+
+    @property
+    def is_of_a_place(self) -> bool:
+        """Say whether it names an organization."""
+        return "{org}" in self.path or "ORG" in f"{self.query}{self.body}"
+
+    def url(self, place: Place = OWN, **named: Any) -> str:
+        """Answer its address at this place."""
+        location = self.location if place.location == OWN.location else place.location
+        names: dict[str, Any] = {"org": place.org, "deployment": place.deployment, "location": location}
+        names |= {"number": self.number, "mount": "dags", "sha256": SHA256} | named
+        return f"{self.path.format(**names)}{self.query.replace('ORG', str(names['org']))}"
+
+    def body_at(self, place: Place = OWN) -> Any:
+        """Answer its body, with the organization's name where it takes one."""
+        if isinstance(self.body, dict) and self.body.get("organization") == "ORG":
+            return self.body | {"organization": place.org}
+        return self.body
+
+
+ROWS = [
+    Row("POST", f"{API}/auth/token/", "open", 201, {"username": "signer", "password": "secret"}),
+    Row("DELETE", f"{API}/auth/token/", "signed-in", 204),
+    Row("GET", f"{API}/schema/", "signed-in"),
+    Row("GET", f"{API}/schema/page/", "signed-in"),
+    Row("GET", f"{API}/organizations/", "signed-in"),
+    Row("POST", f"{API}/organizations/", "superuser", 201, {"slug": "initech"}),
+    Row("POST", f"{API}/organizations/", "superuser", 409, {"slug": "globex"}, case="taken"),
+    Row("GET", ORGANIZATION, "view"),
+    Row("GET", f"{ORGANIZATION}deployments/", "view"),
+    Row("POST", f"{ORGANIZATION}deployments/", "administer", 201, {"slug": "qa"}),
+    Row("POST", f"{ORGANIZATION}deployments/", "administer", 409, {"slug": "staging"}, case="taken"),
+    Row("GET", DEPLOYMENT, "view"),
+    Row("PATCH", DEPLOYMENT, "configure", 200, {"name": "Changed", "retention_days": 7}),
+    Row("PATCH", DEPLOYMENT, "configure", 400, {"platform_url": "http://169.254.169.254/"}, case="foreign host"),
+    Row("GET", f"{DEPLOYMENT}code-locations/", "view"),
+    Row("POST", f"{DEPLOYMENT}code-locations/", "configure", 201, {"name": "new"}),
+    Row("POST", f"{DEPLOYMENT}code-locations/", "configure", 409, {"name": "shop"}, case="taken"),
+    Row("GET", LOCATION, "view"),
+    Row("POST", f"{LOCATION}hold/", "roll_back", 201, {"reason": "Wait."}),
+    Row("POST", f"{LOCATION}hold/", "roll_back", 409, {"reason": "Wait."}, case="held", location="held"),
+    Row("POST", f"{LOCATION}resume/", "roll_back", 200, case="held", location="held"),
+    Row("POST", f"{LOCATION}resume/", "roll_back", 409, case="not held"),
+    Row("POST", f"{LOCATION}rollbacks/", "roll_back", 202, {"to": "1", "description": "Bad."}),
+    Row("POST", f"{LOCATION}rollbacks/", "roll_back", 202, {"to": "last-good", "description": "Bad."}, case="last good"),
+    Row("POST", f"{LOCATION}rollbacks/", "roll_back", 409, {"to": 1, "description": "!"}, case="busy", location="busy"),
+    Row("POST", f"{LOCATION}rollbacks/", "roll_back", 400, {"to": "1", "description": ""}, case="no reason"),
+    Row("GET", f"{LOCATION}deploys/", "view"),
+    Row("POST", f"{LOCATION}deploys/", "deploy_to", 202, PUSH),
+    Row("POST", f"{LOCATION}deploys/", "deploy_to", 201, PUSH, case="held", location="held"),
+    Row("POST", f"{LOCATION}deploys/", "deploy_to", 409, PUSH | {"expected_live": 1}, case="outdated"),
+    Row("POST", f"{LOCATION}deploys/", "deploy_to", 400, {}, case="nothing"),
+    Row("GET", DEPLOY, "view"),
+    Row("GET", DEPLOY, "view", case="of a rollback", number=4),
+    Row("PATCH", DEPLOY, "deploy_to", 200, {"description": "Changed."}, case="of a push"),
+    Row("PATCH", DEPLOY, "roll_back", 200, {"description": "Changed."}, case="of a rollback", number=4),
+    Row("GET", f"{DEPLOY}events/", "view"),
+    Row("POST", f"{DEPLOY}cancel/", "deploy_to", 200, case="of a push", location="busy", number=3),
+    Row("POST", f"{DEPLOY}cancel/", "roll_back", 200, case="of a rollback", location="busy", number=2),
+    Row("POST", f"{DEPLOY}cancel/", "deploy_to", 409, case="of what has ended"),
+    Row("POST", f"{DEPLOY}retry/", "deploy_to", 202, case="of a push", number=3),
+    Row("POST", f"{DEPLOY}retry/", "roll_back", 202, case="of a rollback", number=4),
+    Row("POST", f"{DEPLOY}retry/", "deploy_to", 409, case="of what succeeded"),
+    Row("GET", f"{DEPLOY}bundles/{{mount}}/", "view"),
+    Row("GET", f"{DEPLOY}bundles/{{mount}}/files/", "view", query="?path=a.py"),
+    Row("POST", f"{API}/bundles/", "deploy_to", 200, {"organization": "ORG", "files": FILES}),
+    Row("POST", f"{API}/bundles/", "deploy_to", 400, {"organization": "ORG", "files": 7}, case="no manifest"),
+    Row("PUT", f"{API}/blobs/{{sha256}}", "deploy_to", 204, CONTENT, query="?organization=ORG"),
+    Row("PUT", f"{API}/blobs/{{sha256}}", "deploy_to", 400, b"other", query="?organization=ORG", case="other bytes"),
+]
+UNSAFE = [row for row in ROWS if row.method != "GET"]
+# One row a route, where the case does not matter.
+ROUTES = list({(row.method, row.path): row for row in reversed(ROWS)}.values())[::-1]

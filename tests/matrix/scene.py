@@ -1,0 +1,193 @@
+"""Two tenants with the same names in them, and whoever comes to visit."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db.models import F
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from deployments import access, composition, operations
+from deployments.access import Role
+from deployments.models import CodeLocation, Deploy, Deployment, Organization, ServiceAccount, Token
+from deployments.states import DeployStatus
+from tests.factories import ask_rollback, fresh, make_location, make_organization, make_user, push, superuser
+
+FOREIGN_WORDS = "globex-only"
+# What answering may write by itself: when a token was last seen, a person last here.
+NOT_COMPARED = {"last_used_at", "last_login"}
+
+# The oracle, written down a second time on purpose: the product's own table is what is being tested.
+HOLDS = {
+    "viewer": {"view"},
+    "deployer": {"view", "deploy_to"},
+    "editor": {"view", "deploy_to", "roll_back"},
+    "admin": {"view", "deploy_to", "roll_back", "configure"},
+    "organization_admin": {"view", "deploy_to", "roll_back", "configure", "administer"},
+}
+GRANTED = [
+    f"{name}@{level}"
+    for name in ("viewer", "deployer", "deployer-account", "editor", "admin")
+    for level in ("deployment", "organization")
+]
+ROLES = [
+    "anonymous",
+    "deactivated",
+    "stranger",
+    "foreign-organization_admin",
+    *GRANTED,
+    "organization_admin@organization",
+    "superuser",
+]
+NOBODY = {"anonymous", "deactivated"}
+SIGNED_IN = [role for role in ROLES if role not in NOBODY]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The three names of an address."""
+
+    org: str = "acme"
+    deployment: str = "production"
+    location: str = "shop"
+
+
+OWN = Place()
+SIBLING = Place(deployment="staging")
+FOREIGN = Place(org="globex")
+ABSENT = [Place(org="absent"), Place(deployment="absent"), Place(location="absent")]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Two organizations; `production` and `staging` in ours, `production` in the other."""
+
+    acme: Organization
+    globex: Organization
+    production: Deployment
+
+
+def make_scene() -> Scene:
+    """Make both tenants. The unseen has the same names and numbers as the seen: only rights tell them apart."""
+    acme, globex = make_organization("acme"), make_organization("globex")
+    production = Deployment.objects.create(organization=acme, slug="production", name="acme-words")
+    staging = Deployment.objects.create(organization=acme, slug="staging", name="staging-only")
+    foreign = Deployment.objects.create(organization=globex, slug="production", name=FOREIGN_WORDS)
+    for deployment, words in ((production, "acme-words"), (staging, "staging-only"), (foreign, FOREIGN_WORDS)):
+        _fill(make_location(deployment, "shop"), words)
+        _busy(make_location(deployment, "busy"))
+        _held(make_location(deployment, "held"))
+    return Scene(acme, globex, production)
+
+
+def _fill(location: CodeLocation, words: str) -> None:
+    """Make #1 and #2, which succeeded; #3, which failed; and #4, a rollback that was canceled."""
+    for number in (1, 2):
+        _live(push(location, {"a.py": f"{words} {number}".encode()}, description=words, git={"commit": "a" * 40}))
+        location = fresh(location)
+    _end(push(location, {"a.py": f"{words} 3".encode()}, description=words), DeployStatus.FAILED)
+    rollback = ask_rollback(location, 1, description=words)
+    operations.cancel(deploy=rollback, actor=superuser(), now=timezone.now())
+
+
+def _busy(location: CodeLocation) -> None:
+    """Make #1, which is live; #2, a rollback that is queued; #3, a push that is queued."""
+    _live(push(location, {"a.py": b"1"}))
+    ask_rollback(fresh(location), 1)
+    push(location, {"a.py": b"3"})
+
+
+def _held(location: CodeLocation) -> None:
+    """Make #1, which is live, and hold the location."""
+    _live(push(location, {"a.py": b"1"}))
+    operations.hold(location=location, reason="Wait.", actor=superuser(), now=timezone.now())
+
+
+def _live(deploy: Deploy) -> None:
+    """Write what the pipeline would have written: carrying out is not what is looked at here."""
+    location = fresh(deploy.code_location)
+    bundles = {bundle.digest: bundle for bundle in deploy.bundles.all()}
+    composed = composition.compose(location.live_deploy, composition.parts_by_name(deploy), bundles=bundles)
+    release = composition.release_of(location, composed)
+    _end(deploy, DeployStatus.SUCCEEDED, release=release, live_seq=location.next_live_seq, activated_at=timezone.now())
+    pointers = {"wanted_deploy": deploy, "placed_deploy": deploy, "live_deploy": deploy}
+    CodeLocation.objects.filter(pk=location.pk).update(**pointers, next_live_seq=F("next_live_seq") + 1)
+
+
+def _end(deploy: Deploy, status: DeployStatus, **fields: Any) -> None:
+    Deploy.objects.filter(pk=deploy.pk).update(status=status, finished_at=timezone.now(), **fields)
+
+
+def visitor(role: str, scene: Scene) -> User | None:
+    """Make the account of this role; None: nobody."""
+    if role == "anonymous":
+        return None
+    if role == "superuser":
+        return superuser()
+    user = make_user("visitor")
+    name, _, level = role.partition("@")
+    if name.endswith("-account"):
+        ServiceAccount.objects.create(user=user, organization=scene.acme, name="ci", created_by_name="root")
+    if name == "foreign-organization_admin":
+        give(user, "organization_admin", scene.globex)
+    elif name in ("deactivated", "deployer-account") or name in HOLDS:
+        named = {"deactivated": "organization_admin", "deployer-account": "deployer"}.get(name, name)
+        give(user, named, scene.production if level == "deployment" else scene.acme)
+    return user
+
+
+def give(user: User, role: str, on: Organization | Deployment) -> None:
+    """Grant the role, as a superuser would."""
+    access.grant(user=user, role=Role(role), on=on, actor=superuser())
+
+
+def holds(role: str, right: str) -> bool:
+    """Say whether this role holds the right on the scene's own deployment."""
+    name = role.partition("@")[0].removesuffix("-account")
+    return role == "superuser" or right in HOLDS.get(name, set())
+
+
+def bearer(user: User | None, **fields: Any) -> dict[str, str]:
+    """Answer the header of a new token of this account; of a deactivated one, if it is nobody's any more."""
+    if user is None:
+        return {}
+    row, token = Token.objects.create(user=user, name="matrix", expiry=timedelta(days=1), **fields)
+    return {"Authorization": f"Bearer {token}"}
+
+
+def enter(role: str, scene: Scene) -> dict[str, str]:
+    """Make the visitor, and answer the header that it sends."""
+    user = visitor(role, scene)
+    headers = bearer(user)
+    if user is not None and role == "deactivated":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    return headers
+
+
+def send(client: Client, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+    """Send one request to the API: bytes as they are, all else as JSON."""
+    raw = isinstance(body, bytes)
+    content = body if raw else b"" if body is None else json.dumps(body)
+    kind = "application/octet-stream" if raw else "application/json"
+    return client.generic(method, url, content, content_type=kind, headers=headers or {})
+
+
+def content_of(response: HttpResponse) -> bytes:
+    """Answer the whole body, streamed or not."""
+    return b"".join(response) if response.streaming else response.content
+
+
+def snapshot() -> dict[str, list[Any]]:
+    """Answer every row of the project, to be compared with what is there later."""
+    models = [*apps.get_app_config("deployments").get_models(), User]
+    return {model.__name__: _rows(model) for model in models}
+
+
+def _rows(model: Any) -> list[Any]:
+    names = [field.attname for field in model._meta.concrete_fields if field.name not in NOT_COMPARED]
+    return list(model._default_manager.order_by("pk").values_list(*names))

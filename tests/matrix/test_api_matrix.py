@@ -1,0 +1,120 @@
+"""The API …"""
+
+import pytest
+from django.test import Client
+
+from tests.factories import make_user
+from tests.matrix.routes import documented_routes, resolved_api_routes
+from tests.matrix.rows import API, ROWS, Row
+from tests.matrix.scene import (
+    ABSENT,
+    FOREIGN,
+    NOBODY,
+    OWN,
+    ROLES,
+    SIBLING,
+    SIGNED_IN,
+    Scene,
+    content_of,
+    enter,
+    holds,
+    send,
+    snapshot,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+
+# Swagger's page about the document is not part of it.
+UNDOCUMENTED = {("GET", f"{API}/schema/page/")}
+LISTED = {(row.method, row.path) for row in ROWS}
+
+
+def test_has_a_row_in_the_table_for_every_route():
+    missing = sorted((documented_routes() | resolved_api_routes()) - LISTED)
+
+    assert not missing, (
+        f"Nobody says who may call {missing}: add to ROWS in tests/matrix/rows.py a Row for each, with the right that "
+        "it needs, a valid body, and what it answers when it is allowed."
+    )
+
+
+def test_has_no_row_in_the_table_for_a_route_that_is_gone():
+    assert sorted(LISTED - documented_routes() - UNDOCUMENTED) == []
+
+
+def test_tells_every_route_in_its_document():
+    untold = sorted(resolved_api_routes() - documented_routes() - UNDOCUMENTED)
+
+    assert not untold, f"The OpenAPI document does not tell of {untold}: the matrix would not see them either."
+
+
+def expected(row: Row, role: str) -> int:
+    """Answer the status that this role gets at its own place."""
+    if row.needs == "open":
+        return row.then
+    if role in NOBODY:
+        return 401
+    if role == "superuser" or row.needs == "signed-in":
+        return row.then
+    if row.needs == "superuser":
+        return 403
+    if not holds(role, "view"):
+        return 404
+    return row.then if holds(role, row.needs) else 403
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_answers_each_role_what_it_may(row: Row, role: str, scene: Scene, client: Client):
+    make_user("signer")
+    headers = enter(role, scene)
+    before = snapshot()
+
+    response = send(client, row.method, row.url(), row.body_at(OWN), headers)
+
+    assert response.status_code == expected(row, role), content_of(response)[:500]
+    if response.status_code >= 400 and not row.path.startswith(f"{API}/schema/"):
+        assert response["Content-Type"] == "application/problem+json"
+        assert response.json()["status"] == response.status_code
+    if response.status_code >= 400 or row.method == "GET":
+        assert snapshot() == before
+
+
+@pytest.mark.parametrize("role", [role for role in SIGNED_IN if role != "superuser"])
+@pytest.mark.parametrize("row", [row for row in ROWS if row.is_of_a_place], ids=str)
+def test_hides_what_a_role_does_not_see(row: Row, role: str, scene: Scene, client: Client):
+    headers = enter(role, scene)
+    unseen = [] if role.startswith("foreign") else [FOREIGN]
+    if "{deployment}" in row.path and not role.endswith("@organization"):
+        unseen.append(SIBLING)
+    unseen += [] if holds(role, "view") else [OWN]
+    before = snapshot()
+
+    answers = {place: send(client, row.method, row.url(place), row.body_at(place), headers) for place in unseen}
+    absent = [send(client, row.method, row.url(place), row.body_at(place), headers) for place in ABSENT[:1]]
+    if holds(role, "view"):
+        absent += [send(client, row.method, row.url(at), row.body, headers) for at in _absent_here(row)]
+
+    assert {place: answer.status_code for place, answer in answers.items()} == dict.fromkeys(unseen, 404)
+    bodies = {(answer.content, *sorted(answer.headers.items())) for answer in [*answers.values(), *absent]}
+    assert len(bodies) == 1, bodies
+    assert snapshot() == before
+
+
+def _absent_here(row: Row) -> list:
+    """Answer the places of this address that are not there, although their organization is seen."""
+    named = {"deployment": "{deployment}" in row.path, "location": "{location}" in row.path}
+    return [place for place, name in zip(ABSENT[1:], named, strict=True) if named[name]]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if "{number}" in row.path], ids=str)
+@pytest.mark.parametrize("role", ["viewer@deployment", "superuser"])
+def test_answers_a_number_that_is_not_there_like_all_that_is_not_there(
+    row: Row, role: str, scene: Scene, client: Client
+):
+    headers = enter(role, scene)
+
+    no_number = send(client, row.method, row.url(number=999), row.body, headers)
+    no_location = send(client, row.method, row.url(ABSENT[2]), row.body, headers)
+
+    assert (no_number.status_code, no_number.content) == (404, no_location.content)

@@ -1,0 +1,78 @@
+"""In a real browser, with a real worker, somebody …"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from deployments.access import Role
+from deployments.states import DeployStatus
+from tests import factories
+from tests.pages import scenes
+from tests.pages.pictures import chromium
+from tests.workers import running_worker
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PATIENCE = 30_000  # milliseconds
+
+
+@pytest.fixture
+def browser_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """Answer an empty page of a Chromium; skipped where there is none, unless REQUIRE_BROWSER=1."""
+    found = chromium()
+    if found is None:
+        why = "No Chromium on PATH (Debian: apt-get install chromium)."
+        pytest.fail(why) if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip(why)
+    # Playwright keeps an event loop in this thread, and Django would refuse its database there.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(PATIENCE)
+        yield page
+        browser.close()
+
+
+def test_rolls_back_to_the_last_known_good_and_sees_it_happen(
+    broker: str, live_server: Any, browser_page: Page, tmp_path: Path
+):
+    location = factories.make_location()
+    factories.deploy(location, scenes.files(1), description="Good")
+    factories.deploy(location, scenes.files(2), description="Bad")
+    factories.make_member(Role.EDITOR, location.deployment)
+    complaints: list[str] = []
+    page = browser_page
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    page.goto(live_server.url + location.deployment.get_absolute_url())
+    page.get_by_label("User name or e-mail").fill("editor")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("table.history tbody tr")).to_have_count(2)
+    expect(page.locator("tr.live")).to_contain_text("#2")
+    page.get_by_role("link", name="Roll back to last known good").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Roll back shop to #1")
+    expect(dialog).to_contain_text("shop/orders.py")
+    expect(page.get_by_label("Why?")).to_be_focused()
+    page.keyboard.type("Orders are empty")
+    dialog.get_by_role("button", name="Roll back to #1").click()
+    expect(page.locator("h1")).to_contain_text("#3 Queued")
+    # The worker starts only now: what follows comes without reloading.
+    with running_worker(broker, tmp_path / "worker.log"):
+        expect(page.locator("h1")).to_contain_text("#3 Succeeded", timeout=PATIENCE)
+    expect(page.locator(".log")).to_contain_text("In place as")
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "navigate"
+    page.get_by_role("navigation", name="Where you are").get_by_role("link", name="shop").click()
+
+    expect(page.locator("tr.live")).to_contain_text("Rollback to #1")
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    now = factories.fresh(location)
+    assert now.live_deploy.number == now.placed_deploy.number == 3
+    assert now.live_deploy.status == DeployStatus.SUCCEEDED
+    assert complaints == []
