@@ -13,7 +13,6 @@ from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
-
 # What belongs together, in the order in which it is looked for.
 GROUPS = {
     "Places": ("Organization", "Deployment", "CodeLocation"),
