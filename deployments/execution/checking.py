@@ -71,10 +71,12 @@ def verify_platform(held: Claim, deploy: Deploy, platform: Platform, *, clock: C
         raise PlatformRefused(
             "location_unknown", f"{_platform_name(deploy)} dropped {location.name} while it was read."
         )
-    if report.error and report.error.transient and deploy.attempts == 0:
+    seen = deploy.seen_before or {}
+    if report.error and report.error.transient and not seen.get("looked_again"):
         message = f"{report.error.message[:300]} This often heals by itself: looking again in {HEALS_WITHIN.seconds} s."
         events.record_step(deploy, "VERIFY", message, at=clock(), level=EventLevel.WARNING)
-        outcome.park(held, wait=HEALS_WITHIN, attempts=1, step=DeployStep.RELOAD)
+        # Remembered beside what was there before: each reload counts its attempts anew.
+        outcome.park(held, wait=HEALS_WITHIN, seen_before=seen | {"looked_again": True}, step=DeployStep.RELOAD)
         return
     record_load(location, report, deploy=deploy, now=clock())
     _conclude(held, deploy, before, report, clock)

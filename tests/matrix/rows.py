@@ -66,7 +66,7 @@ ROWS = [
     Row("GET", f"{API}/schema/page/", "signed-in"),
     Row("GET", f"{API}/organizations/", "signed-in"),
     Row("POST", f"{API}/organizations/", "superuser", 201, {"slug": "initech"}),
-    Row("POST", f"{API}/organizations/", "superuser", 409, {"slug": "globex"}, case="taken"),
+    Row("POST", f"{API}/organizations/", "superuser", 400, {"slug": "globex"}, case="taken"),
     Row("GET", ORGANIZATION, "view"),
     Row("GET", f"{ORGANIZATION}deployments/", "view"),
     Row("POST", f"{ORGANIZATION}deployments/", "administer", 201, {"slug": "qa"}),

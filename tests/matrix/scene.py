@@ -129,10 +129,10 @@ def visitor(role: str, scene: Scene) -> User | None:
         return None
     if role == "superuser":
         return superuser()
-    user = make_user("visitor")
+    user = make_user(role)
     name, _, level = role.partition("@")
     if name.endswith("-account"):
-        ServiceAccount.objects.create(user=user, organization=scene.acme, name="ci", created_by_name="root")
+        ServiceAccount.objects.create(user=user, organization=scene.acme, name=level, created_by_name="root")
     if name == "foreign-organization_admin":
         give(user, "organization_admin", scene.globex)
     elif name in ("deactivated", "deployer-account") or name in HOLDS:

@@ -1,5 +1,7 @@
 """The API …"""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -14,6 +16,7 @@ from tests.matrix.scene import (
     ROLES,
     SIBLING,
     SIGNED_IN,
+    Place,
     Scene,
     content_of,
     enter,
@@ -80,31 +83,43 @@ def test_answers_each_role_what_it_may(row: Row, role: str, scene: Scene, client
         assert snapshot() == before
 
 
-@pytest.mark.parametrize("role", [role for role in SIGNED_IN if role != "superuser"])
 @pytest.mark.parametrize("row", [row for row in ROWS if row.is_of_a_place], ids=str)
-def test_hides_what_a_role_does_not_see(row: Row, role: str, scene: Scene, client: Client):
-    headers = enter(role, scene)
-    unseen = [] if role.startswith("foreign") else [FOREIGN]
-    if "{deployment}" in row.path and not role.endswith("@organization"):
-        unseen.append(SIBLING)
-    unseen += [] if holds(role, "view") else [OWN]
+def test_hides_what_a_role_does_not_see(row: Row, scene: Scene, client: Client):
+    entered = {role: enter(role, scene) for role in SIGNED_IN if role != "superuser"}
     before = snapshot()
 
-    answers = {place: send(client, row.method, row.url(place), row.body_at(place), headers) for place in unseen}
-    absent = [send(client, row.method, row.url(place), row.body_at(place), headers) for place in ABSENT[:1]]
-    if holds(role, "view"):
-        absent += [send(client, row.method, row.url(at), row.body, headers) for at in _absent_here(row)]
+    told = {_told(client, row, place, entered["viewer@organization"]) for place in _absent(row)}
+    answers = {
+        f"{role} at {place}": _told(client, row, place, headers)
+        for role, headers in entered.items()
+        for place in _unseen(row, role)
+    }
 
-    assert {place: answer.status_code for place, answer in answers.items()} == dict.fromkeys(unseen, 404)
-    bodies = {(answer.content, *sorted(answer.headers.items())) for answer in [*answers.values(), *absent]}
-    assert len(bodies) == 1, bodies
+    assert len(told) == 1
+    (absent,) = told
+    assert absent[0] == 404
+    assert answers == dict.fromkeys(answers, absent)
     assert snapshot() == before
 
 
-def _absent_here(row: Row) -> list:
-    """Answer the places of this address that are not there, although their organization is seen."""
-    named = {"deployment": "{deployment}" in row.path, "location": "{location}" in row.path}
-    return [place for place, name in zip(ABSENT[1:], named, strict=True) if named[name]]
+def _told(client: Client, row: Row, place: Place, headers: dict[str, str]) -> tuple[Any, ...]:
+    """Answer all that the answer tells."""
+    response = send(client, row.method, row.url(place), row.body_at(place), headers)
+    return (response.status_code, content_of(response), *sorted(response.headers.items()))
+
+
+def _absent(row: Row) -> list[Place]:
+    """Answer places that are not there: as much of the address as it names."""
+    named = ["{deployment}" in row.path, "{location}" in row.path]
+    return ABSENT[: 1 + sum(named)] if "{org}" in row.path else ABSENT[:1]
+
+
+def _unseen(row: Row, role: str) -> list[Place]:
+    """Answer the places that this role must not know of."""
+    foreign = [] if role.startswith("foreign") else [FOREIGN]
+    sibling = [SIBLING] if "{deployment}" in row.path and not role.endswith("@organization") else []
+    own = [] if holds(role, "view") else [OWN]
+    return foreign + sibling + own
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "{number}" in row.path], ids=str)

@@ -27,7 +27,10 @@ FAILED = Served(
     error=LoadError(
         message="Error loading shop",
         class_name="DagsterUserCodeLoadError",
-        chain=[{"message": "ModuleNotFoundError: No module named 'orders'\n", "class_name": "ModuleNotFoundError", "stack": []}],
+        chain=[
+            {"message": "Error loading shop", "class_name": "DagsterUserCodeLoadError", "stack": []},
+            {"message": "ModuleNotFoundError: No module named 'orders'\n", "class_name": "ModuleNotFoundError", "stack": []},
+        ],
     ),
 )
 HEALING = replace(FAILED, error=LoadError(message="The code server is not there.", class_name="Unreachable", transient=True))

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from deployments.targets import _desk
 from deployments.targets.base import TargetRefused, TargetUnreachable
 from deployments.targets.directory import DirectoryTarget
 from tests.targets.releases import activate, make_release, numbered, snapshot
@@ -251,6 +252,7 @@ SCENES: dict[str, Callable[..., dict[str, object]]] = {
 
 if __name__ == "__main__":
     scene, root, number, *more = sys.argv[1:]
+    _desk.CLEARING_PATIENCE = 30.0  # as in conftest.py
     started = time.monotonic()
     answer = SCENES[scene](DirectoryTarget(Path(root)), int(number), *more)
     print(json.dumps(answer | {"seconds": time.monotonic() - started}))

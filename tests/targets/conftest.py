@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from deployments.targets import _desk
 from deployments.targets.directory import DirectoryTarget
+
+
+@pytest.fixture(autouse=True)
+def patient_clearing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that does much else, deletions take long; the tests look at what is there afterwards."""
+    monkeypatch.setattr(_desk, "CLEARING_PATIENCE", 30.0)
 
 
 @pytest.fixture

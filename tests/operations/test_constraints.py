@@ -1,0 +1,141 @@
+"""The database itself refuses …"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from deployments.models import (
+    Blame,
+    Blob,
+    BlobPossession,
+    Bundle,
+    BundleFile,
+    CodeLocation,
+    Deploy,
+    DeployEvent,
+    Deployment,
+    Hold,
+    IdempotencyRecord,
+    Organization,
+    Release,
+    ReleaseBundle,
+    ServiceAccount,
+)
+from tests.factories import deploy, make_location, superuser, upload
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+
+NOW = timezone.now()
+
+
+def again(row: models.Model, **changed: Any) -> None:
+    """Store the row once more, beside itself."""
+    row.pk, row._state.adding = None, True
+    for name, value in changed.items():
+        setattr(row, name, value)
+    row.save(force_insert=True)
+
+
+def first() -> Deploy:
+    """Answer the deploy that succeeded."""
+    return Deploy.objects.get(number=1)
+
+
+def beside(**changed: Any) -> None:
+    """Store a second deploy like the first, which ended and was not live."""
+    again(first(), **({"number": 2, "status": "FAILED", "live_seq": None} | changed))
+
+
+def twice(model: type[models.Model], **fields: Any) -> None:
+    """Store the same twice."""
+    for _ in range(2):
+        model._default_manager.create(**fields)
+
+
+def location() -> CodeLocation:
+    """Answer the code location."""
+    return CodeLocation.objects.get()
+
+
+def two_running() -> None:
+    beside(status="RUNNING", number=2)
+    beside(status="RUNNING", number=3)
+
+
+def two_queued_rollbacks() -> None:
+    for number in (2, 3):
+        beside(number=number, kind="ROLLBACK".lower(), status="QUEUED", restores=first())
+
+
+ILLEGAL: dict[str, Callable[[], Any]] = {
+    "one_service_account_of_a_name_per_organization": lambda: [
+        ServiceAccount.objects.create(user=user, organization=Organization.objects.get(), name="ci", created_by_name="root")
+        for user in (superuser(), type(superuser()).objects.create(username="another"))
+    ],
+    "one_answer_per_idempotency_key": lambda: twice(
+        IdempotencyRecord, user=superuser(), key_mac="k", request_mac="r", created_at=NOW, status=202
+    ),
+    "a_stored_blob_has_a_size": lambda: Blob.objects.update(size=None),
+    "possessed_once_per_organization": lambda: again(BlobPossession.objects.first()),
+    "one_bundle_of_a_digest_per_organization": lambda: again(Bundle.objects.get()),
+    "one_file_of_a_path_per_bundle": lambda: again(BundleFile.objects.first()),
+    "one_deployment_of_a_name_per_organization": lambda: again(Deployment.objects.get()),
+    "retention_is_a_day_or_more": lambda: Deployment.objects.update(retention_days=0),
+    "one_code_location_of_a_name_per_deployment": lambda: again(location()),
+    "one_release_of_a_digest_per_code_location": lambda: again(Release.objects.get()),
+    "one_bundle_per_mount": lambda: again(ReleaseBundle.objects.get()),
+    "one_deploy_of_a_number_per_code_location": lambda: beside(number=1),
+    "one_running_deploy_per_code_location": two_running,
+    "one_queued_rollback_per_code_location": two_queued_rollbacks,
+    "one_deploy_went_live_at_a_time": lambda: beside(status="SUCCEEDED", live_seq=1),
+    "a_running_deploy_has_a_release": lambda: beside(status="RUNNING", release=None),
+    "what_succeeded_went_live": lambda: beside(status="SUCCEEDED"),
+    "only_what_succeeded_went_live": lambda: beside(live_seq=2),
+    "a_rollback_restores_a_deploy": lambda: beside(kind="rollback"),
+    "what_ended_has_an_end": lambda: beside(finished_at=None),
+    "one_event_of_a_seq_per_deploy": lambda: again(DeployEvent.objects.first()),
+    "one_hold_per_code_location": lambda: twice(
+        Hold, code_location=location(), reason="Why.", created_at=NOW, created_by_name="root"
+    ),
+    "blamed_once": lambda: twice(
+        Blame, code_location=location(), code_digest="0" * 64, blamed_by=first(), created_at=NOW
+    ),
+    "a second organization of a slug": lambda: Organization.objects.create(slug="acme"),
+    "a second blob of a sha256": lambda: again(Blob.objects.first()),
+}
+
+
+@pytest.mark.parametrize("name", ILLEGAL)
+def test_rows_that_break(name: str):
+    deploy(make_location())
+
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        ILLEGAL[name]()
+
+    assert " " in name or name in str(refused.value) or "UNIQUE constraint failed" in str(refused.value)
+
+
+def test_nothing_of_what_is_legal_beside_it():
+    place = make_location()
+    deploy(place)
+    upload(place.deployment.organization, {"b.py": b""})
+    beside(number=2, status="RUNNING")
+    beside(number=3, kind="rollback", status="QUEUED", restores=first())
+    beside(number=4, status="QUEUED")
+    beside(number=5, status="SUCCEEDED", live_seq=2)
+    Hold.objects.create(code_location=place, reason="Old.", created_at=NOW, created_by_name="root", released_at=NOW)
+    Hold.objects.create(code_location=place, reason="New.", created_at=NOW, created_by_name="root")
+    Blame.objects.create(code_location=place, code_digest="0", blamed_by=first(), created_at=NOW, lifted_at=NOW)
+    Blame.objects.create(code_location=place, code_digest="0", blamed_by=first(), created_at=NOW)
+
+    assert place.deploys.count() == 5
+
+
+def test_rows_by_rules_that_are_all_tried_here():
+    rules = {rule.name for model in apps.get_app_config("deployments").get_models() for rule in model._meta.constraints}
+
+    assert rules == {name for name in ILLEGAL if " " not in name}
