@@ -21,6 +21,11 @@ location_rule = RegexValidator(
     "Use 1 to 128 letters, digits, dots, underscores and hyphens, beginning with a letter or digit.",
 )
 
+root_rule = RegexValidator(
+    r"^(?!.*/\.\.?(/|$))/[^\x00\n]*[^/\x00\n]$",
+    "Use an absolute folder, without “.” and “..” parts and without a slash at its end.",
+)
+
 # What each role is made of is said in `access.py`; these are the rights themselves.
 RIGHTS: list[tuple[str, str | Any]] = [
     ("deploy_to", "May deploy"),
@@ -67,6 +72,7 @@ class Deployment(models.Model):
     target_root = models.CharField(
         max_length=1024,
         blank=True,
+        validators=[root_rule],
         help_text="Absolute folder for this deployment's releases. Empty: a managed folder.",
     )
     retention_days = models.PositiveIntegerField(default=default_retention_days, validators=[MinValueValidator(1)])
@@ -79,6 +85,10 @@ class Deployment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organization", "slug"], name="one_deployment_of_a_name_per_organization"),
             models.CheckConstraint(condition=models.Q(retention_days__gte=1), name="retention_is_a_day_or_more"),
+            # Two deployments in one folder would put each other's releases away.
+            models.UniqueConstraint(
+                fields=["target_root"], condition=~models.Q(target_root=""), name="one_deployment_per_target_root"
+            ),
         ]
 
     def __str__(self) -> str:
