@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Exists, OuterRef
 from guardian.shortcuts import assign_perm, get_users_with_perms, remove_perm
 
 from deployments.models import Deployment, Organization
@@ -81,8 +82,11 @@ def require_superuser(person: Person, what: str) -> None:
 
 
 def rights_on(person: Person, place: Place) -> frozenset[Right]:
-    """Answer every right that the person holds on the place."""
-    return frozenset(right for right in Right if allows(person, right, place))
+    """Answer every right that the person holds on the place, in one query."""
+    rows = type(place)._default_manager
+    each = {f"may_{right}": Exists(rows.allowing(person, right).filter(pk=OuterRef("pk"))) for right in Right}
+    held = rows.filter(pk=place.pk).annotate(**each).values(*each).first() or {}
+    return frozenset(right for right in Right if held.get(f"may_{right}"))
 
 
 def grant(*, user: User, role: Role, on: Place, actor: User) -> None:

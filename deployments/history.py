@@ -118,8 +118,9 @@ def blamers_of(location: CodeLocation) -> dict[str, int]:
 
 def live_before(deploy: Deploy) -> Deploy | None:
     """Answer what was live when this deploy began, with its release: what it is to be compared with."""
+    before = Deploy.objects.filter(code_location_id=deploy.code_location_id).went_live()
     if deploy.live_seq is not None:
-        return deploy.previous
-    began = deploy.started_at or deploy.created_at
-    before = Deploy.objects.filter(code_location_id=deploy.code_location_id, finished_at__lte=began)
-    return before.went_live().select_related("release").first()
+        before = before.filter(live_seq__lt=deploy.live_seq)
+    else:
+        before = before.filter(finished_at__lte=deploy.started_at or deploy.created_at)
+    return before.select_related("release").prefetch_related("release__mounts__bundle").first()

@@ -45,7 +45,9 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no
             found = {model["object_name"]: model for app in apps for model in app["models"]}
             models = [found[each] for each in members if each in found]
             if models:
-                groups.append({"name": name, "app_label": name.lower(), "app_url": "", "models": models})
+                groups.append(
+                    {"name": name, "app_label": name.lower(), "app_url": f"#{name.lower()}", "models": models}
+                )
         named = {each for members in GROUPS.values() for each in members}
         for app in apps:
             app["models"] = [model for model in app["models"] if model["object_name"] not in named]

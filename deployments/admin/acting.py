@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import ActionLocation
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -67,11 +68,13 @@ class ActingAdmin(PortalAdmin):
         ask = self.admin_site.admin_view(self.ask)
         return [path("do/<slug:verb>/", ask, name=f"deployments_{model}_do"), *super().get_urls()]
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest, action_location: Any = ActionLocation.CHANGE_LIST) -> dict[str, Any]:
         """Add the verbs for which the person has a right somewhere."""
+        if action_location != ActionLocation.CHANGE_LIST:
+            return {}  # a row's page has its own, above the row: those that make sense for it
         offered = [verb for verb in self.verbs if self._may_somewhere(request, verb)]
         actions = {verb.name: (_leads_to(verb), verb.name, verb.label) for verb in offered}
-        return super().get_actions(request) | actions
+        return super().get_actions(request, action_location) | actions
 
     def changeform_view(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from django import forms
+from django.contrib.admin import ActionLocation
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -83,9 +84,11 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         """Answer no: history is not deleted."""
         return False
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Answer the actions, without Django's mass deletion: it asks nobody who knows about roles."""
-        actions: dict[str, Any] = super().get_actions(request)
+    def get_actions(self, request: HttpRequest, action_location: Any = ActionLocation.CHANGE_LIST) -> dict[str, Any]:
+        """Answer a list's actions, without Django's mass deletion: it asks nobody who knows about roles."""
+        if action_location != ActionLocation.CHANGE_LIST:
+            return {}
+        actions: dict[str, Any] = super().get_actions(request, action_location=action_location)
         actions.pop("delete_selected", None)
         return actions
 

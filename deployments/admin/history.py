@@ -63,7 +63,18 @@ class DeployAdmin(ActingAdmin, OfLocationAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ("code_location", "title", "kind", "status", "description", "actor_name", "actor_kind", "error")},
+            {
+                "fields": (
+                    "code_location",
+                    "title",
+                    "kind",
+                    "status",
+                    "description",
+                    "actor_name",
+                    "actor_kind",
+                    "error",
+                )
+            },
         ),
         ("What", {"fields": ("release", "parts", "carried", "origins", "git", "metadata", "source_position")}),
         ("Related deploys", {"fields": ("restores", "previous", "retry_of", "superseded_by")}),

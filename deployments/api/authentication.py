@@ -8,6 +8,7 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from deployments.models import Token
@@ -21,7 +22,11 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox s
 
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
         """Answer the account and its token. Raises AuthenticationFailed on any bearer token that is not a valid one."""
-        found: tuple[User, Token] | None = super().authenticate(request)
+        try:
+            found: tuple[User, Token] | None = super().authenticate(request)
+        except UnicodeDecodeError as odd:
+            # Letters beyond ASCII arrive as latin-1: none of our tokens has any.
+            raise AuthenticationFailed("Invalid token.") from odd
         if found is None:
             return None
         token, now = found[1], timezone.now()

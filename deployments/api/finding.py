@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from deployments import history
+from deployments.api.parsing import BoundedJSONParser
 from deployments.models import CodeLocation, Deploy, Deployment, Organization
 from portal.common.problems import NOT_FOUND_DETAIL, Absent, Invalid
 
@@ -15,8 +16,15 @@ from portal.common.problems import NOT_FOUND_DETAIL, Absent, Invalid
 class PlaceView(APIView):
     """A view below an organization, deployment or code location."""
 
+    parser_classes = [BoundedJSONParser]
     kwargs: dict[str, Any]
     request: Request
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let only those pass who are somebody; an address that no row can have names nothing. Raises Absent."""
+        super().initial(request, *args, **kwargs)
+        if any("\0" in str(part) for part in kwargs.values()):
+            raise Absent(NOT_FOUND_DETAIL)
 
     @property
     def person(self) -> User:
@@ -50,6 +58,8 @@ class PlaceView(APIView):
             return cast("Organization", account.organization)
         if not isinstance(slug, str) or not slug:
             raise Invalid("Name the organization.", code="organization_missing")
+        if "\0" in slug:
+            raise Absent(NOT_FOUND_DETAIL)
         return _one(Organization.objects.visible_to(self.person).filter(slug=slug))
 
 

@@ -1,5 +1,6 @@
 """How rows look outside. The contract's names."""
 
+import re
 from typing import Any
 
 from rest_framework import serializers
@@ -243,6 +244,16 @@ class EventOut(serializers.ModelSerializer[DeployEvent]):
         fields = ["seq", "at", "kind", "step", "level", "message"]
 
 
+def without_credentials(url: str) -> str:
+    """Answer a repository's address as everybody may read it, without user, password and query; `git@host:path` stays."""
+    if re.fullmatch(r"[\w.-]+@[\w.-]+:[^\s:@]+", url):
+        return url
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    # Up to an @ before the path; or, when a password has slashes in it, up to the last one.
+    rest = re.sub(r"^(?:[^/?#]*|[^/?#]*:.*)@", "", rest)
+    return f"{scheme}{mark}{re.split('[?#]', rest)[0]}"
+
+
 class DeployChange(serializers.Serializer[Any]):
     """What can be changed of a deploy."""
 
@@ -285,15 +296,22 @@ class PushIn(serializers.Serializer[Any]):
     metadata = serializers.DictField(required=False)
 
     def validate_git(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Keep what we know, without what was not said."""
+        """Keep what we know, without what was not said, and without a repository's user, password and query."""
         known = ("commit", "url", "branch", "author", "message", "dirty")
-        return {name: value[name] for name in known if value.get(name)}
+        kept = {name: value[name] for name in known if value.get(name)}
+        return kept | {"url": without_credentials(kept["url"])} if "url" in kept else kept
 
     def validate_metadata(self, value: dict[str, Any]) -> dict[str, Any]:
         """Refuse what no row should carry."""
         import json
 
-        if len(json.dumps(value)) > 20_000:
+        try:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        except ValueError as odd:
+            raise serializers.ValidationError("metadata has a number or a letter that cannot be stored.") from odd
+        if b"\\u0000" in text:
+            raise serializers.ValidationError("metadata has a NUL in it.")
+        if len(text) > 20_000:
             raise serializers.ValidationError("metadata is at most 20,000 letters of JSON.")
         return value
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from deployments.api.parsing import BoundedJSONParser
 from deployments.models import Token
 from portal.common.problems import Invalid, problem
 
@@ -29,6 +30,7 @@ class SignIn(serializers.Serializer[Any]):
 class Tokens(APIView):
     """Tokens."""
 
+    parser_classes = [BoundedJSONParser]
     throttle_scope = "sign-in"
 
     def get_authenticators(self) -> list[Any]:

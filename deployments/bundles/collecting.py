@@ -51,9 +51,13 @@ def _sweep(blob: Blob, *, before: datetime) -> bool:
 
 
 def purge_unneeded_bundles(*, now: datetime) -> int:
-    """Take the manifests of bundles that only purged releases name. The bundles' rows stay. Answers how many."""
+    """Take the manifests of bundles that no kept release and no waiting deploy names. Their rows stay. Answers how many."""
     purged = 0
-    for bundle in _unneeded(Bundle.objects.filter(mounts__isnull=False)).distinct().iterator():
+    # What was announced again is being uploaded: as long as any upload it waits for the push that takes it up.
+    composed = Q(mounts__isnull=False, touched_at__lt=now - settings.LASTGOOD_UPLOAD_LIFETIME)
+    # Pushed, and ended before a release was composed of it: kept for a retry, as long as releases are.
+    pushed = Q(deploys__isnull=False, touched_at__lt=now - timedelta(days=settings.LASTGOOD_RETENTION_DAYS))
+    for bundle in _unneeded(Bundle.objects.filter(composed | pushed)).distinct().iterator():
         with transaction.atomic():
             current = Bundle.objects.select_for_update().filter(pk=bundle.pk, touched_at=bundle.touched_at)
             if not _unneeded(Bundle.objects.filter(pk=bundle.pk)).exists() or not current.exists():

@@ -28,6 +28,8 @@ def tree_of(bundle: Bundle) -> list[dict[str, Any]]:
 
 def open_file(bundle: Bundle, path: str) -> BinaryIO | None:
     """Open one file of the bundle, None when it has no such path. Raises Refusal `artifact_damaged`."""
+    if "\0" in path:
+        return None
     sha256 = bundle.files.filter(path=path).values_list("blob__sha256", flat=True).first()
     if sha256 is None:
         return None

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from django.db.models import prefetch_related_objects
+
 from deployments.models import Bundle, BundleFile, Release
 
 SAMPLE = 12
@@ -40,6 +42,7 @@ class MountChange:
 
 def changes_between(before: Release | None, after: Release | None) -> list[MountChange]:
     """Answer the mounts of both, and what differs: one query for each mount that does."""
+    prefetch_related_objects([release for release in (before, after) if release], "mounts__bundle")
     old, new = _mounts(before), _mounts(after)
     return [_mount_change(mount, old.get(mount), new.get(mount)) for mount in sorted(old | new)]
 
@@ -47,7 +50,7 @@ def changes_between(before: Release | None, after: Release | None) -> list[Mount
 def _mounts(release: Release | None) -> dict[str, Bundle]:
     if release is None:
         return {}
-    return {mounted.mount: mounted.bundle for mounted in release.mounts.select_related("bundle")}
+    return {mounted.mount: mounted.bundle for mounted in release.mounts.all()}
 
 
 def _mount_change(mount: str, before: Bundle | None, after: Bundle | None) -> MountChange:

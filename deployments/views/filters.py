@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 # What a page adds for itself to its address, and what is not to be shared.
 OWN = ("seen", "cursor")
@@ -73,6 +73,14 @@ def filters_of(request: HttpRequest, form: Any) -> Filters:
     ]
     errors = [f"{BOXES.get(name, [name])[0]}: {' '.join(map(str, words))}" for name, words in form.errors.items()]
     return Filters(asked.get("q", ""), menus, boxes, active, errors)
+
+
+def said(request: HttpRequest) -> QueryDict:
+    """Answer the address's query without what a form sends of fields that nobody filled in."""
+    query = request.GET.copy()
+    for name, values in request.GET.lists():
+        query.setlist(name, [value for value in values if value])
+    return query
 
 
 def query_of(request: HttpRequest, *, keep_cursor: bool = False, **changes: str | None) -> str:

@@ -15,7 +15,7 @@ def ago(at: datetime | None, now: datetime) -> SafeString | str:
     exact = at.astimezone(UTC)
     return format_html(
         '<time data-ago datetime="{}" title="{}">{}</time>',
-        exact.isoformat(timespec="seconds"),
+        f"{exact:%Y-%m-%dT%H:%M:%SZ}",
         f"{exact:%Y-%m-%d %H:%M:%S} UTC",
         _words(exact, now),
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -94,12 +95,12 @@ def _answer(
 
 
 def _in_order(locations: Any) -> list[CodeLocation]:
-    found = locations.order_by("deployment__organization__slug", "deployment__slug", "name")
-    return list(found.prefetch_related("live_deploy__release__mounts__bundle")[:MOST_LOCATIONS])
+    return list(locations.order_by("deployment__organization__slug", "deployment__slug", "name")[:MOST_LOCATIONS])
 
 
 def _lines(locations: list[CodeLocation]) -> list[dict[str, Any]]:
     """Answer a line for each code location: how it stands, what is live, when that changed."""
+    prefetch_related_objects(locations, "live_deploy__release__mounts__bundle")
     holds, newest, now = history.active_holds(locations), history.newest_deploys(locations), timezone.now()
     lines = []
     for location in locations:

@@ -11,7 +11,7 @@ from deployments.access import Right, rights_on
 from deployments.last_known_good import last_known_good
 from deployments.models import CodeLocation, Deploy
 from deployments.states import DeployStatus
-from deployments.views.filters import filters_of, query_of
+from deployments.views.filters import filters_of, query_of, said
 from deployments.views.finding import person
 from deployments.views.moments import ago
 from deployments.views.rows import Around, Row
@@ -36,7 +36,7 @@ def around(request: HttpRequest, location: CodeLocation) -> Around:
 def region(request: HttpRequest, location: CodeLocation) -> dict[str, Any]:
     """Answer all that the part of the page shows which renews itself. Raises Invalid on filters that cannot be used."""
     about = around(request, location)
-    asked = history.DeployFilter(request.GET, queryset=history.deploys_of(location))
+    asked = history.DeployFilter(said(request), queryset=history.deploys_of(location))
     usable = asked.is_valid()
     rows = asked.qs if usable else asked.queryset.none()
     page = page_of(rows, key="number", descending=True, cursor=request.GET.get("cursor"), limit=asked_limit(request))

@@ -55,7 +55,7 @@ def asked_limit(request: HttpRequest) -> int:
     raw = request.GET.get("limit")
     if not raw:
         return LIMIT
-    if not raw.isdecimal() or not 1 <= int(raw) <= MOST:
+    if not raw.isdecimal() or len(raw) > 9 or not 1 <= int(raw) <= MOST:
         raise Invalid(f"limit is a whole number from 1 to {MOST}.", errors=[{"field": "limit", "detail": raw[:20]}])
     return int(raw)
 
@@ -85,8 +85,9 @@ def _decode(cursor: str) -> tuple[bool, Any]:
         backwards, value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if backwards not in (0, 1) or not isinstance(value, int | str) or isinstance(value, bool):
             raise ValueError(cursor)
-        if isinstance(value, int) and abs(value) >= 2**63:
+        if (isinstance(value, int) and abs(value) >= 2**63) or "\0" in str(value):
             raise ValueError(cursor)
+        str(value).encode()
     except (ValueError, TypeError, binascii.Error) as odd:
         raise Invalid("This cursor is not one of ours; begin again without it.", code="invalid_cursor") from odd
     return bool(backwards), value

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -88,6 +88,8 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response | None
         return problem(403, "not_allowed", str(error) or "You may not do this.")
     if isinstance(error, OperationalError) and "locked" in str(error):
         return problem(503, "database_busy", "The database is busy; try again.", headers={"Retry-After": "2"})
+    if isinstance(error, DataError):
+        return problem(400, "invalid", "What you sent has a letter or a number that cannot be stored.")
     if isinstance(error, exceptions.APIException):
         return _answer_framework(error)
     return None

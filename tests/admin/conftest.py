@@ -70,7 +70,9 @@ def _tenant(slug: str, root: User) -> dict[str, Any]:
     )
     access.grant(user=account.user, role=Role.DEPLOYER, on=deployment, actor=root)
     token, _ = operations.create_token(user=account.user, name=f"{word} token", days=3, actor=root)
-    load = Load.objects.create(code_location=location, deploy=deploy, reported_at=timezone.now(), ok=True, version_key=word)
+    load = Load.objects.create(
+        code_location=location, deploy=deploy, reported_at=timezone.now(), ok=True, version_key=word
+    )
     record = IdempotencyRecord.objects.create(
         user=account.user, key_mac=slug, request_mac=slug, created_at=timezone.now(), status=201
     )

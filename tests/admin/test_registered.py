@@ -9,7 +9,9 @@ from deployments.admin.base import PortalAdmin
 from tests.admin.conftest import admins
 
 
-@pytest.mark.parametrize("model", apps.get_app_config("deployments").get_models(), ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", list(apps.get_app_config("deployments").get_models()), ids=lambda model: model.__name__
+)
 def test_registers_every_model_but_guardians_rows(model):
     is_grant = issubclass(model, UserObjectPermissionBase | GroupObjectPermissionBase)
 

@@ -156,7 +156,7 @@ def bearer(user: User | None, **fields: Any) -> dict[str, str]:
     """Answer the header of a new token of this account; of a deactivated one, if it is nobody's any more."""
     if user is None:
         return {}
-    row, token = Token.objects.create(user=user, name="matrix", expiry=timedelta(days=1), **fields)
+    _, token = Token.objects.create(user=user, name="matrix", expiry=timedelta(days=1), **fields)
     return {"Authorization": f"Bearer {token}"}
 
 

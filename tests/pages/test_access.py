@@ -1,5 +1,7 @@
 """Who sees which page, and who may press which button …"""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -49,7 +51,7 @@ def test_say_the_same_of_the_unseen_and_of_the_absent(here: str):
     unseen, absent = foreigner.get(here), foreigner.get("/deployments/acme/nothing/shop/")
 
     assert unseen.status_code == absent.status_code == 404
-    assert unseen.content == absent.content
+    assert without_token(unseen.content) == without_token(absent.content)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.DEPLOYER, Role.EDITOR, Role.ADMIN])
@@ -106,6 +108,11 @@ def test_refuse_a_post_without_its_csrf_token(location: CodeLocation, here: str)
     assert answer.status_code == 403
     assert "open for too long" in answer.content.decode()
     assert location.deploys.count() == 2
+
+
+def without_token(page: bytes) -> bytes:
+    """Answer the page without the token of its sign-out button, which is new each time."""
+    return re.sub(rb'name="csrfmiddlewaretoken" value="[^"]*"', b"", page)
 
 
 def arrange(verb: str, location: CodeLocation) -> None:

@@ -33,7 +33,7 @@ def test_shows_what_is_live_what_is_held_and_what_each_row_is(eventful: CodeLoca
 
     for expected in [
         "Held. New pushes are stored, not activated.",
-        "Rollback to #5",
+        'Rollback to <a href="/deployments/acme/production/shop/deploys/5/">#5</a>',
         "blamed by #7",
         "shop failed to load: No module named &#x27;shop.currency&#x27;",
         "#9 brings newer versions of all that this one brought.",
@@ -202,10 +202,10 @@ def test_of_a_deployment_with_several_locations_begins_with_the_one_that_moved_l
 
 
 def test_names_the_same_last_known_good_for_one_location_and_for_many(eventful: CodeLocation):
-    plain = factories.make_location(eventful.deployment, "plain")
+    plain = factories.make_location(factories.make_deployment(eventful.deployment.organization, "staging"), "plain")
     factories.deploy(plain, scenes.files(1))
     factories.deploy(plain, scenes.files(2))
-    empty = factories.make_location(eventful.deployment, "empty")
+    empty = factories.make_location(plain.deployment, "empty")
     locations = [factories.fresh(each) for each in (eventful, plain, empty)]
 
     found = history.last_good_numbers(locations)

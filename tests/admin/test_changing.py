@@ -1,0 +1,206 @@
+"""Who may add, change and delete what; and that it goes through the operations."""
+
+import pytest
+from django.urls import reverse
+
+from deployments.models import CodeLocation, Deployment, Organization, ServiceAccount, Token
+from tests.admin.conftest import admins, list_of, page_of, sign_in, tokens_of
+
+MODELS = sorted(admin.model.__name__ for admin in admins())
+EVERYBODY = ["nobody", "viewer", "deployer", "editor", "admin", "organization_admin", "foreign_admin", "superuser"]
+HIGHEST = {"organization_admin", "foreign_admin", "superuser"}
+# Who may add one somewhere; everything that is not named here is made by what happens.
+ADDERS = {
+    "Organization": {"superuser"},
+    "Deployment": HIGHEST,
+    "CodeLocation": HIGHEST | {"admin"},
+    "ServiceAccount": HIGHEST,
+    "Token": set(EVERYBODY),
+}
+# Who may delete the acme row, as far as their role goes.
+DELETERS = {
+    "Organization": {"superuser"},
+    "Deployment": {"organization_admin", "superuser"},
+    "CodeLocation": {"admin", "organization_admin", "superuser"},
+    "ServiceAccount": {"organization_admin", "superuser"},
+    "Token": {"organization_admin", "superuser"},
+}
+CHANGERS = {
+    "Organization": {"organization_admin", "superuser"},
+    "Deployment": {"admin", "organization_admin", "superuser"},
+}
+ADDRESS = {"platform": "dagster", "platform_url": "http://localhost:3000", "retention_days": "30", "name": "Ours"}
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+def test_lets_only_those_add_change_and_delete_who_may(world, role):
+    client = sign_in(world.people[role])
+    for model in MODELS:
+        row = world.rows[model]
+        may_add = role in ADDERS.get(model, set())
+        seen = client.get(page_of(row)).status_code == 200
+
+        assert client.get(reverse(f"admin:deployments_{model.lower()}_add")).status_code == (200 if may_add else 403), (
+            model
+        )
+        if not seen:
+            continue
+        changed = client.post(page_of(row), {"name": "x"})
+        assert (changed.status_code != 403) is (role in CHANGERS.get(model, set())), model
+        deleted = client.get(page_of(row, "delete"))
+        assert deleted.status_code == (200 if role in DELETERS.get(model, set()) else 403), model
+
+
+def test_refuses_forged_deletions_of_history(world):
+    client = sign_in(world.people["superuser"])
+    for model in set(MODELS) - set(DELETERS):
+        row = world.rows[model]
+
+        assert client.post(page_of(row, "delete"), {"post": "yes"}).status_code == 403, model
+        forged = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+        client.post(list_of(model), forged)
+        assert type(row).objects.filter(pk=row.pk).exists(), model
+
+
+def test_changes_a_deployment_by_role_but_not_its_host_fields(world):
+    client = sign_in(world.people["admin"])
+
+    answer = client.post(
+        page_of(world.deployment), ADDRESS | {"target_root": "/etc", "slug": "other", "organization": "9"}
+    )
+
+    assert answer.status_code == 302
+    changed = Deployment.objects.get(pk=world.deployment.pk)
+    assert (changed.name, changed.retention_days, changed.platform_url) == ("Ours", 30, "http://localhost:3000")
+    assert (changed.target_root, changed.slug) == ("", world.deployment.slug)
+
+
+def test_lets_superusers_set_host_fields(world):
+    client = sign_in(world.people["superuser"])
+
+    client.post(page_of(world.deployment), ADDRESS | {"target": "directory", "target_root": "/srv/releases"})
+
+    assert Deployment.objects.get(pk=world.deployment.pk).target_root == "/srv/releases"
+
+
+def test_shows_what_an_operation_refuses_in_the_form(world):
+    client = sign_in(world.people["admin"])
+
+    answer = client.post(page_of(world.deployment), ADDRESS | {"platform_url": "http://169.254.169.254/"})
+
+    assert answer.status_code == 200
+    assert "LASTGOOD_PLATFORM_HOSTS" in answer.text
+    assert Deployment.objects.get(pk=world.deployment.pk).platform_url == ""
+
+
+def test_creates_deployments_only_where_one_administers(world):
+    client = sign_in(world.people["organization_admin"])
+    add = reverse("admin:deployments_deployment_add")
+    said = ADDRESS | {"slug": "fresh"}
+
+    refused = client.post(add, said | {"organization": world.foreign["Organization"].pk})
+    made = client.post(add, said | {"organization": world.organization.pk})
+    twice = client.post(add, said | {"organization": world.organization.pk})
+
+    assert (refused.status_code, made.status_code, twice.status_code) == (200, 302, 200)
+    assert Deployment.objects.filter(slug="fresh").count() == 1
+
+
+def test_creates_code_locations_only_where_one_configures(world):
+    client = sign_in(world.people["admin"])
+    add = reverse("admin:deployments_codelocation_add")
+
+    refused = client.post(add, {"deployment": world.foreign["Deployment"].pk, "name": "fresh"})
+    made = client.post(add, {"deployment": world.deployment.pk, "name": "fresh"})
+
+    assert (refused.status_code, made.status_code) == (200, 302)
+    assert CodeLocation.objects.get(name="fresh").deployment == world.deployment
+
+
+def test_lets_superusers_create_organizations(world):
+    client = sign_in(world.people["superuser"])
+
+    answer = client.post(reverse("admin:deployments_organization_add"), {"slug": "initech", "quota_bytes": "5"})
+
+    assert answer.status_code == 302
+    assert Organization.objects.get(slug="initech").quota_bytes == 5
+
+
+def test_keeps_the_quota_from_organization_admins(world):
+    client = sign_in(world.people["organization_admin"])
+
+    client.post(page_of(world.organization), {"name": "Acme", "quota_bytes": "1", "slug": "stolen"})
+
+    changed = Organization.objects.get(pk=world.organization.pk)
+    assert (changed.name, changed.quota_bytes, changed.slug) == ("Acme", None, "acme")
+
+
+def test_deletes_empty_places_and_no_others(world):
+    client = sign_in(world.people["superuser"])
+    empty = CodeLocation.objects.create(deployment=world.deployment, name="empty")
+
+    for place in (world.organization, world.deployment, world.location, empty):
+        client.post(page_of(place, "delete"), {"post": "yes"})
+
+    assert not CodeLocation.objects.filter(pk=empty.pk).exists()
+    assert CodeLocation.objects.filter(pk=world.location.pk).exists()
+    assert Organization.objects.filter(pk=world.organization.pk).exists()
+
+
+def test_makes_and_removes_service_accounts(world):
+    client = sign_in(world.people["organization_admin"])
+    add = reverse("admin:deployments_serviceaccount_add")
+
+    refused = client.post(add, {"organization": world.foreign["Organization"].pk, "name": "bot"})
+    made = client.post(add, {"organization": world.organization.pk, "name": "bot"})
+    account = ServiceAccount.objects.get(name="bot")
+
+    assert (refused.status_code, made.status_code) == (200, 302)
+    assert account.organization == world.organization
+    assert not account.user.has_usable_password()
+    assert client.post(page_of(account, "delete"), {"post": "yes"}).status_code == 302
+    assert not type(account.user).objects.filter(pk=account.user_id).exists()
+
+
+def test_shows_a_token_once_and_stores_its_hash(world):
+    viewer = world.people["viewer"]
+    client = sign_in(viewer)
+
+    answer = client.post(reverse("admin:deployments_token_add"), {"user": viewer.pk, "name": "laptop", "days": "3"})
+
+    secret = answer.context["secret"]
+    token = Token.objects.get(user=viewer)
+    assert answer.status_code == 200
+    assert secret in answer.text
+    assert secret not in client.get(page_of(token)).text
+    assert secret not in client.get(list_of("Token")).text
+    assert client.get("/api/v1/organizations/", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    assert client.post(page_of(token, "delete"), {"post": "yes"}).status_code == 302
+    assert tokens_of(viewer) == 0
+
+
+@pytest.mark.parametrize("role", ["admin", "organization_admin", "superuser", "foreign_admin"])
+def test_makes_no_token_in_another_persons_name(world, role):
+    editor = world.people["editor"]
+
+    answer = sign_in(world.people[role]).post(
+        reverse("admin:deployments_token_add"), {"user": editor.pk, "name": "stolen", "days": "3"}
+    )
+
+    assert answer.status_code == 200
+    assert "secret" not in (answer.context or {})
+    assert tokens_of(editor) == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "made"), [("admin", 0), ("organization_admin", 1), ("superuser", 1), ("foreign_admin", 0)]
+)
+def test_makes_tokens_for_machines_of_organizations_that_one_administers(world, role, made):
+    machine = world.rows["ServiceAccount"].user
+    before = tokens_of(machine)
+
+    sign_in(world.people[role]).post(
+        reverse("admin:deployments_token_add"), {"user": machine.pk, "name": "ci", "days": "3"}
+    )
+
+    assert tokens_of(machine) == before + made
