@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef
 from guardian.shortcuts import assign_perm, get_users_with_perms, remove_perm
 
-from deployments.models import Deployment, Organization
+from deployments.models import Deploy, Deployment, Organization
 from deployments.states import ActorKind
 from portal.common.problems import Invalid, NotAllowed
 
@@ -124,6 +124,16 @@ def members(on: Place) -> list[Membership]:
     found: Any = get_users_with_perms(on, attach_perms=True, with_superusers=False, with_group_users=False)
     named = [(user, _role_of({_right(codename) for codename in codenames})) for user, codenames in found.items()]
     return sorted((Membership(user, role) for user, role in named if role), key=lambda each: each.user.get_username())
+
+
+def right_over(deploy: Deploy) -> Right:
+    """Answer the right that canceling, retrying or describing this deploy takes: a rollback is for those who may roll back."""
+    return Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY
+
+
+def name_of(user: User) -> str:
+    """Answer the name that history keeps of an account."""
+    return user.get_full_name() or user.get_username()
 
 
 def actor_kind(user: User) -> ActorKind:

@@ -107,7 +107,9 @@ def newest_deploys(locations: list[CodeLocation]) -> dict[int, Deploy]:
 
 def unfinished_of(location: CodeLocation) -> list[Deploy]:
     """Answer what is held, queued or running in the location, newest first; at most a hundred."""
-    return list(Deploy.objects.filter(code_location=location, status__in=UNFINISHED).newest_first()[:100])
+    # In the index's own order: asked for the newest, SQLite would walk through the whole history.
+    found = Deploy.objects.filter(code_location=location, status__in=UNFINISHED).order_by("-status", "-number")[:100]
+    return sorted(found, key=lambda deploy: -deploy.number)
 
 
 def blamers_of(location: CodeLocation) -> dict[str, int]:

@@ -11,6 +11,11 @@ def lock(location_id: int) -> CodeLocation:
     """Answer the code location, its row locked until the transaction ends."""
     # Two statements: outer joins of nullable pointers cannot be locked, and need not be.
     CodeLocation.objects.select_for_update().filter(pk=location_id).values_list("pk").get()
+    return find(location_id)
+
+
+def find(location_id: int) -> CodeLocation:
+    """Answer the code location with what its pointers name."""
     return CodeLocation.objects.select_related(
         "deployment__organization", "placed_deploy__release", "live_deploy__release"
     ).get(pk=location_id)

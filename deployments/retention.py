@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from deployments import drivers
 from deployments.bundles.collecting import Collected, collect, purge_unneeded_bundles, size_of_unneeded
 from deployments.last_known_good import last_known_good
-from deployments.locking import lock
+from deployments.locking import find, lock
 from deployments.models import CodeLocation, Deploy, Release
 from deployments.states import UNFINISHED
 from deployments.targets.base import TargetRefused, TargetUnreachable
@@ -125,17 +125,23 @@ def _uses(location: CodeLocation, now: datetime) -> tuple[dict[int, list[int]], 
 
 
 def _purge_location(location_id: int, report: Report, now: datetime) -> None:
+    if report.dry_run:
+        # Only looks: it must not stand in the way of a deploy.
+        _judge_into(report, find(location_id), now)
+        return
     with transaction.atomic():
         location = lock(location_id)
-        judged = judge(location, now=now)
-        report.judged.extend((str(location), each) for each in judged)
-        gone = [each for each in judged if not each.kept_because]
-        if report.dry_run:
-            return
-        for each in gone:
-            _mark_purged(each.release, location, now)
+        for each in _judge_into(report, location, now):
+            if not each.kept_because:
+                _mark_purged(each.release, location, now)
     if location.placed_deploy is not None:
         _prune_directories(location, report)
+
+
+def _judge_into(report: Report, location: CodeLocation, now: datetime) -> list[Judged]:
+    judged = judge(location, now=now)
+    report.judged.extend((str(location), each) for each in judged)
+    return judged
 
 
 def _mark_purged(release: Release, location: CodeLocation, now: datetime) -> None:

@@ -51,7 +51,7 @@ def settle_target(*, location_id: int) -> None:
 @shared_task
 def take_up(*, rollbacks: bool) -> None:
     """Order workers to look at what is due."""
-    for deploy in execution.due_deploys(rollbacks=rollbacks).only("pk", "kind"):
+    for deploy in execution.due_deploys(rollbacks=rollbacks):
         carry_out.apply_async(kwargs={"deploy_id": deploy.pk}, queue=queue_of(deploy), expires=TICK_EXPIRES)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import ActionLocation
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display as unfold_display
 
@@ -124,6 +125,18 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             # The transaction is rolled back by now. Once more, and this time the form knows.
             request.refusal = refused  # type: ignore[attr-defined]
             return self._shown(request, *args, **kwargs)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Delete, and say what an operation refused. Raises Http404, PermissionDenied."""
+        try:
+            return cast("HttpResponse", super().delete_view(request, object_id, extra_context))
+        except NotAllowed as refused:
+            raise PermissionDenied(refused.detail) from refused
+        except Refusal as refused:
+            messages.error(request, refused.detail)
+            return HttpResponseRedirect(request.path)
 
     def _shown(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return cast("HttpResponse", super().changeform_view(request, *args, **kwargs))

@@ -82,7 +82,7 @@ class MembersAdmin(PortalAdmin):
         page = reverse(f"admin:deployments_{self.model._meta.model_name}_change", args=[object_id])
         # Who took the role away from themselves may not see the page any more.
         seen = self.has_view_permission(request, place)
-        return HttpResponseRedirect(f"{page}#members" if seen else reverse("admin:index"))
+        return HttpResponseRedirect(page if seen else reverse("admin:index"))
 
     def _members(self, request: HttpRequest, object_id: str) -> Members | None:
         place = self.get_object(request, object_id)

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from deployments import operations
-from deployments.access import Right
+from deployments.access import Right, right_over
 from deployments.admin.acting import Verb, right_to_configure, right_to_roll_back
 from deployments.last_known_good import last_known_good, obstacle_to_restoring
 from deployments.models import CodeLocation, Deploy, Hold, Release
@@ -58,10 +58,6 @@ def _unpin(release: Release, actor: User, now: datetime, words: str) -> str:
     return f"{release} of {release.code_location} unpinned."
 
 
-def _right_over(deploy: Deploy) -> Right:
-    return Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY
-
-
 def _is_held(location: Any) -> bool:
     return Hold.objects.filter(code_location=location, released_at=None).exists()
 
@@ -95,7 +91,7 @@ CANCEL = Verb(
     label="Cancel",
     explanation="What is not in place yet is stopped for good. What is in place already is not: roll back instead.",
     do=_cancel,
-    right=_right_over,
+    right=right_over,
     rights=(Right.DEPLOY, Right.ROLL_BACK),
     fits=lambda deploy: not deploy.is_finished and deploy.activated_at is None,
     icon="cancel",
@@ -105,7 +101,7 @@ RETRY = Verb(
     label="Retry",
     explanation="The same is asked for once more, as a new deploy that names the old one.",
     do=_retry,
-    right=_right_over,
+    right=right_over,
     rights=(Right.DEPLOY, Right.ROLL_BACK),
     fits=lambda deploy: deploy.is_finished and deploy.status != DeployStatus.SUCCEEDED,
     icon="refresh",

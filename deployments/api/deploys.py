@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments import history, operations
-from deployments.access import Right, require
+from deployments.access import Right, require, right_over
 from deployments.api.finding import PlaceView
 from deployments.api.idempotency import answer_once
 from deployments.api.lists import PAGING, answer_page, page_schema
@@ -227,11 +227,6 @@ class BundleFileView(PlaceView):
         return FileResponse(
             found, as_attachment=True, filename="file", content_type="application/octet-stream", headers=headers
         )
-
-
-def right_over(deploy: Deploy) -> Right:
-    """Answer the right that changing this deploy takes: a rollback is for those who may roll back."""
-    return Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY
 
 
 def _answer(location: CodeLocation, deploy: Deploy, *, status: int) -> Response:

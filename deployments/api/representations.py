@@ -11,6 +11,7 @@ from deployments.drivers import target_path
 from deployments.history import hold_of
 from deployments.last_known_good import last_known_good, obstacle_to_restoring
 from deployments.models import CodeLocation, Deploy, DeployEvent, Deployment, Hold, Organization, Release
+from deployments.models.places import slug_rule
 from deployments.states import ActorKind, DeployKind, DeployStatus
 
 
@@ -21,6 +22,8 @@ class OrganizationOut(serializers.ModelSerializer[Organization]):
         model = Organization
         fields = ["slug", "name", "created_at"]
         read_only_fields = ["created_at"]
+        # Whether a name is free is the operation's to say, in the words of every other place.
+        extra_kwargs = {"slug": {"validators": [slug_rule]}}
 
 
 class DeploymentOut(serializers.ModelSerializer[Deployment]):
@@ -250,7 +253,7 @@ def without_credentials(url: str) -> str:
         return url
     scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
     # Up to an @ before the path; or, when a password has slashes in it, up to the last one.
-    rest = re.sub(r"^(?:[^/?#]*|[^/?#]*:.*)@", "", rest)
+    rest = re.sub(r"^(/*)(?:[^/?#]*|[^/?#]*:.*)@", r"\1", rest)
     return f"{scheme}{mark}{re.split('[?#]', rest)[0]}"
 
 

@@ -1,7 +1,6 @@
 """A token for a person, by password; and giving it back."""
 
-from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from deployments import operations
 from deployments.api.parsing import BoundedJSONParser
 from deployments.models import Token
 from portal.common.problems import Invalid, problem
@@ -68,9 +68,7 @@ class Tokens(APIView):
         user = authenticate(request._request, username=said["username"], password=said["password"])
         if not isinstance(user, User):
             return problem(401, "wrong_credentials", "This name and password do not belong together.")
-        row, token = Token.objects.create(
-            user=user, expiry=timedelta(days=said["days"]), name=said["name"], created_by_name=user.get_username()
-        )
+        row, token = operations.create_token(user=user, name=said["name"], days=said["days"], actor=user)
         return Response({"token": token, "name": row.name, "expiry": row.expiry}, status=201)
 
     @extend_schema(operation_id="tokens_revoke", request=None, responses={204: None})
@@ -78,5 +76,5 @@ class Tokens(APIView):
         """Revoke the token that this request carries."""
         if not isinstance(request.auth, Token):
             raise Invalid("This request carries no token.", code="no_token")
-        request.auth.delete()
+        operations.revoke_token(token=request.auth, actor=cast("User", request.user))
         return Response(status=204)

@@ -83,7 +83,7 @@ def claim(deploy_id: int, *, now: datetime) -> Claim | None:
 
 
 def _begin(deploy: Deploy, location: CodeLocation, owner: str, now: datetime) -> Claim | None:
-    running = location.deploys.running().first()
+    running = location.deploys.running().order_by("number").first()
     if not deploy.is_rollback:
         if running or location.deploys.queued().rollbacks().exists():
             return None

@@ -122,13 +122,9 @@ class Deploy(models.Model):
             ),
         ]
         indexes = [
-            # Only unfinished rows are looked for by their status: history does not grow this index.
-            models.Index(
-                fields=["status", "lease_expires_at"],
-                condition=Q(status__in=[DeployStatus.QUEUED, DeployStatus.RUNNING, DeployStatus.HELD]),
-                name="unfinished_deploys",
-            ),
-            models.Index(fields=["code_location", "-live_seq"], condition=Q(live_seq__isnull=False), name="went_live"),
+            # Not partial ones: SQLite cannot prove that a parameter fits an index's condition, and would read all rows.
+            models.Index(fields=["status", "lease_expires_at"], name="what_is_due"),
+            models.Index(fields=["code_location", "status", "number"], name="by_status"),
             models.Index(fields=["code_location", "source_position"], name="source_order"),
         ]
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from deployments import composition, drivers, events, tasks
-from deployments.access import Right, require
+from deployments.access import Right, name_of, require, right_over
 from deployments.bundles import store
 from deployments.bundles.manifest import check_mounts
 from deployments.execution.claiming import refuse_blamed
@@ -82,7 +82,7 @@ def create_deploy(
 
 def cancel(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
     """Stop a deploy that is not in place yet. Raises NotAllowed, DeployRefused `already_placed` or `already_finished`."""
-    require(actor, Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY, deploy.code_location.deployment)
+    require(actor, right_over(deploy), deploy.code_location.deployment)
     with transaction.atomic():
         location = lock(deploy.code_location_id)
         current = Deploy.objects.get(pk=deploy.pk)
@@ -100,12 +100,10 @@ def cancel(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
             lease_owner="",
             lease_expires_at=None,
             next_check_at=None,
-            error={"code": "canceled", "detail": f"Canceled by {actor.get_username()}."},
+            error={"code": "canceled", "detail": f"Canceled by {name_of(actor)}."},
         )
-        events.record_step(current, "OUTCOME", f"Canceled by {actor.get_username()}.", at=now, level=EventLevel.WARNING)
-        Blame.objects.filter(blamed_by=current, lifted_at=None).update(
-            lifted_at=now, lifted_by_name=actor.get_username()
-        )
+        events.record_step(current, "OUTCOME", f"Canceled by {name_of(actor)}.", at=now, level=EventLevel.WARNING)
+        Blame.objects.filter(blamed_by=current, lifted_at=None).update(lifted_at=now, lifted_by_name=name_of(actor))
         if running:
             raise_fence(location)
             location.wanted_deploy = location.placed_deploy
@@ -124,7 +122,7 @@ def retry(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
     from deployments.operations.rolling_back import request_rollback
 
     location = deploy.code_location
-    require(actor, Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY, location.deployment)
+    require(actor, right_over(deploy), location.deployment)
     if deploy.status in UNFINISHED:
         raise DeployRefused(f"#{deploy.number} has not ended yet: {deploy.get_status_display()}.", code="not_finished")
     if deploy.status == DeployStatus.SUCCEEDED:
@@ -152,7 +150,7 @@ def retry(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
 
 def describe(*, deploy: Deploy, description: str, actor: User) -> Deploy:
     """Change a deploy's description, the one thing of history that is anybody's to edit. Raises NotAllowed."""
-    require(actor, Right.ROLL_BACK if deploy.is_rollback else Right.DEPLOY, deploy.code_location.deployment)
+    require(actor, right_over(deploy), deploy.code_location.deployment)
     Deploy.objects.filter(pk=deploy.pk).update(description=description)
     deploy.description = description
     return deploy

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from deployments import composition, events, tasks
-from deployments.access import Right, require
+from deployments.access import Right, name_of, require
 from deployments.locking import lock
 from deployments.models import Bundle, CodeLocation, Deploy, Hold
 from deployments.operations.deploying import supersede
@@ -35,7 +35,7 @@ def hold(*, location: CodeLocation, reason: str, actor: User, now: datetime, unt
             reason=reason,
             until=until,
             created_at=now,
-            created_by_name=actor.get_username(),
+            created_by_name=name_of(actor),
         )
         for waiting in location.deploys.queued().pushes():
             if Deploy.objects.filter(pk=waiting.pk, status=DeployStatus.QUEUED).update(status=DeployStatus.HELD):
@@ -54,7 +54,7 @@ def resume(*, location: CodeLocation, actor: User, now: datetime) -> Deploy | No
         held = Hold.objects.filter(code_location=location, released_at=None).first()
         if held is None:
             raise HoldRefused(f"{location} is not held.", code="not_held")
-        return _lift(held, location, by=actor.get_username(), now=now)
+        return _lift(held, location, by=name_of(actor), now=now)
 
 
 def lift_expired(*, held: Hold, now: datetime) -> Deploy | None:

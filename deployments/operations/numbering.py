@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from deployments.access import actor_kind
+from deployments.access import actor_kind, name_of
 from deployments.models import CodeLocation, Deploy
 
 
@@ -15,7 +15,7 @@ def add_deploy(location: CodeLocation, *, actor: User, now: datetime, **fields: 
         code_location=location,
         number=location.next_number,
         actor=actor,
-        actor_name=actor.get_full_name() or actor.get_username(),
+        actor_name=name_of(actor),
         actor_kind=actor_kind(actor),
         created_at=now,
         **fields,

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from deployments import events, tasks
-from deployments.access import Right, require
+from deployments.access import Right, name_of, require
 from deployments.last_known_good import last_known_good, obstacle_to_restoring
 from deployments.locking import lock
 from deployments.models import Blame, CodeLocation, Deploy, Release
@@ -96,7 +96,7 @@ def _ask_for(target: Deploy, release: Release, now: datetime) -> None:
 
 def _blame_and_lift(rollback: Deploy, location: CodeLocation, wanted: Release, actor: User, now: datetime) -> None:
     Blame.objects.filter(code_location=location, code_digest=wanted.code_digest, lifted_at=None).update(
-        lifted_at=now, lifted_by_name=actor.get_username()
+        lifted_at=now, lifted_by_name=name_of(actor)
     )
     left = location.placed_deploy.release if location.placed_deploy else None
     if left is None or left.code_digest == wanted.code_digest:

@@ -7,7 +7,7 @@ from functools import cached_property
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from deployments.access import Right
+from deployments.access import Right, right_over
 from deployments.commits import commit_url
 from deployments.last_known_good import Obstacle, obstacle_to_restoring
 from deployments.models import CodeLocation, Deploy, Hold
@@ -146,7 +146,7 @@ class Row:
     @property
     def may_change(self) -> bool:
         """Say whether this person may cancel, retry and describe it."""
-        return (Right.ROLL_BACK if self.deploy.is_rollback else Right.DEPLOY) in self.around.rights
+        return right_over(self.deploy) in self.around.rights
 
     @property
     def may_cancel(self) -> bool:

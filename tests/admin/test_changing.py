@@ -147,6 +147,16 @@ def test_deletes_empty_places_and_no_others(world):
     assert Organization.objects.filter(pk=world.organization.pk).exists()
 
 
+def test_says_so_when_a_place_was_filled_meanwhile(world, monkeypatch):
+    client = sign_in(world.people["superuser"])
+    monkeypatch.setattr("deployments.admin.places.CodeLocationAdmin.in_use", lambda self, obj: False)
+
+    answer = client.post(page_of(world.location, "delete"), {"post": "yes"}, follow=True)
+
+    assert "is not empty" in answer.text
+    assert CodeLocation.objects.filter(pk=world.location.pk).exists()
+
+
 def test_makes_and_removes_service_accounts(world):
     client = sign_in(world.people["organization_admin"])
     add = reverse("admin:deployments_serviceaccount_add")

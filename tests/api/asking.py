@@ -38,7 +38,7 @@ class Api:
         where = path if path.startswith("/") else f"{LOCATION}/{path}"
         return self.client.generic(method, where, data, content_type=kind, headers=headers, **said)
 
-    def get(self, path: str = "", **query: Any) -> HttpResponse:
+    def get(self, path: str = "", /, **query: Any) -> HttpResponse:
         """Read."""
         return self.ask("GET", path, query_params=query)
 
@@ -51,7 +51,9 @@ class Api:
         made = answered(self.post(f"{BASE}/bundles/", {"organization": organization, "files": manifest_of(files)}), 200)
         by_name = {hashlib.sha256(content).hexdigest(): content for content in files.values()}
         for sha256 in made["missing"]:
-            sent = self.ask("PUT", f"{BASE}/blobs/{sha256}", by_name[sha256], query_params={"organization": organization})
+            sent = self.ask(
+                "PUT", f"{BASE}/blobs/{sha256}", by_name[sha256], query_params={"organization": organization}
+            )
             assert sent.status_code == 204, sent.content
         return str(made["digest"])
 

@@ -11,9 +11,41 @@ from tests.operations.asking import ONE, THREE, TWO, in_place
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 DEPLOY = {
-    *("place", "number", "kind", "status", "description", "actor", "parts", "release", "restores", "previous", "retry_of"),
-    *("superseded_by", "git", "source_position", "created_at", "started_at", "activated_at", "reloaded_at", "verified_at"),
-    *("finished_at", "step", "assets", "verified", "verification", "restorable", "applied", "held_reason", "error", "metadata"),
+    *(
+        "place",
+        "number",
+        "kind",
+        "status",
+        "description",
+        "actor",
+        "parts",
+        "release",
+        "restores",
+        "previous",
+        "retry_of",
+    ),
+    *(
+        "superseded_by",
+        "git",
+        "source_position",
+        "created_at",
+        "started_at",
+        "activated_at",
+        "reloaded_at",
+        "verified_at",
+    ),
+    *(
+        "finished_at",
+        "step",
+        "assets",
+        "verified",
+        "verification",
+        "restorable",
+        "applied",
+        "held_reason",
+        "error",
+        "metadata",
+    ),
 }
 
 
@@ -171,7 +203,9 @@ def test_a_cancel_a_retry_and_another_description(location, editor):
 
     canceled = answered(editor.post("deploys/1/cancel/"), 200)
     again = answered(editor.post("deploys/1/retry/"), 202)
-    described = answered(editor.ask("PATCH", "deploys/1/", {"description": "First", "number": 9, "status": "SUCCEEDED"}), 200)
+    described = answered(
+        editor.ask("PATCH", "deploys/1/", {"description": "First", "number": 9, "status": "SUCCEEDED"}), 200
+    )
 
     assert (canceled["status"], canceled["error"]["code"]) == ("CANCELED", "canceled")
     assert (again["number"], again["retry_of"]) == (2, 1)

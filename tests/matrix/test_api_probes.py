@@ -39,17 +39,18 @@ def check(answer: Any, what: Any) -> None:
 
 
 def encoded(probe: str) -> Iterator[str]:
-    """Answer the probe as it is sent: escaped once, and twice."""
+    """Answer the probe as it is sent: escaped once; what climbs, twice too."""
     raw = probe.encode(errors="surrogatepass")
     yield quote(raw, safe="")
-    yield quote(quote(raw, safe=""), safe="")
+    if ".." in probe or "\0" in probe:
+        yield quote(quote(raw, safe=""), safe="")
 
 
-@pytest.mark.parametrize("parameter", PARAMETERS)
-@pytest.mark.parametrize("row", [row for row in ROUTES if "{" in row.path], ids=str)
+NAMED = [(row, name) for row in ROUTES for name in PARAMETERS if f"{{{name}}}" in row.path]
+
+
+@pytest.mark.parametrize(("row", "parameter"), NAMED, ids=str)
 def test_in_a_path(row: Row, parameter: str, scene: Scene, client: Client):
-    if f"{{{parameter}}}" not in row.path:
-        return
     headers = bearer(superuser())
     before = snapshot()
 
@@ -162,7 +163,7 @@ def test_in_a_content_type(kind: str, scene: Scene, client: Client):
 
 @pytest.mark.parametrize("row", [row for row in WITH_BODY if "token" not in row.path], ids=str)
 @given(data=st.data())
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_a_body_holds(row: Row, data: st.DataObject, scene: Scene, client: Client):
     known = [*row.body_at(), *OTHER_FIELDS]
     body = row.body_at() | data.draw(st.dictionaries(st.sampled_from(known), anything, max_size=2))

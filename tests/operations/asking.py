@@ -22,13 +22,18 @@ def push_parts(location: CodeLocation, *, actor: Any = None, now: Any = None, im
     organization = location.deployment.organization
     parts: dict[str, Any] = {}
     if trees:
-        parts["bundles"] = {mount: None if files is None else upload(organization, files) for mount, files in trees.items()}
+        parts["bundles"] = {
+            mount: None if files is None else upload(organization, files) for mount, files in trees.items()
+        }
     if image:
         parts["image"] = image
     if "runtime_version" in said:
         parts["runtime_version"] = said.pop("runtime_version")
     return operations.create_deploy(
-        location=location, push=operations.Push(parts=parts, **said), actor=actor or superuser(), now=now or timezone.now()
+        location=location,
+        push=operations.Push(parts=parts, **said),
+        actor=actor or superuser(),
+        now=now or timezone.now(),
     )
 
 

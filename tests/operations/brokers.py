@@ -21,7 +21,8 @@ def silent_broker() -> Iterator[None]:
 
 def point_to(address: str) -> None:
     """Have this process send its tasks there."""
-    app.conf.broker_url, app.conf.broker_transport_options = address, {}
+    options = {} if address.startswith("memory:") else dict(settings.CELERY_BROKER_TRANSPORT_OPTIONS)
+    app.conf.broker_url, app.conf.broker_transport_options = address, options
     app._after_fork()  # forget connections to the broker before
 
 

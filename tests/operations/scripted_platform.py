@@ -29,11 +29,17 @@ FAILED = Served(
         class_name="DagsterUserCodeLoadError",
         chain=[
             {"message": "Error loading shop", "class_name": "DagsterUserCodeLoadError", "stack": []},
-            {"message": "ModuleNotFoundError: No module named 'orders'\n", "class_name": "ModuleNotFoundError", "stack": []},
+            {
+                "message": "ModuleNotFoundError: No module named 'orders'\n",
+                "class_name": "ModuleNotFoundError",
+                "stack": [],
+            },
         ],
     ),
 )
-HEALING = replace(FAILED, error=LoadError(message="The code server is not there.", class_name="Unreachable", transient=True))
+HEALING = replace(
+    FAILED, error=LoadError(message="The code server is not there.", class_name="Unreachable", transient=True)
+)
 
 
 @dataclass

@@ -73,7 +73,9 @@ def two_queued_rollbacks() -> None:
 
 ILLEGAL: dict[str, Callable[[], Any]] = {
     "one_service_account_of_a_name_per_organization": lambda: [
-        ServiceAccount.objects.create(user=user, organization=Organization.objects.get(), name="ci", created_by_name="root")
+        ServiceAccount.objects.create(
+            user=user, organization=Organization.objects.get(), name="ci", created_by_name="root"
+        )
         for user in (superuser(), type(superuser()).objects.create(username="another"))
     ],
     "one_answer_per_idempotency_key": lambda: twice(
@@ -84,6 +86,10 @@ ILLEGAL: dict[str, Callable[[], Any]] = {
     "one_bundle_of_a_digest_per_organization": lambda: again(Bundle.objects.get()),
     "one_file_of_a_path_per_bundle": lambda: again(BundleFile.objects.first()),
     "one_deployment_of_a_name_per_organization": lambda: again(Deployment.objects.get()),
+    "one_deployment_per_target_root": lambda: [
+        Deployment.objects.create(organization=Organization.objects.get(), slug=slug, target_root="/srv/releases")
+        for slug in ("staging", "testing")
+    ],
     "retention_is_a_day_or_more": lambda: Deployment.objects.update(retention_days=0),
     "one_code_location_of_a_name_per_deployment": lambda: again(location()),
     "one_release_of_a_digest_per_code_location": lambda: again(Release.objects.get()),

@@ -68,7 +68,13 @@ def test_keeps_who_what_and_where_from():
     machine = make_member(Role.DEPLOYER, location.deployment, name="ci")
 
     made = push(
-        location, ONE, actor=machine, description="Add orders", git={"commit": "abc"}, metadata={"run": 7}, source_position=3
+        location,
+        ONE,
+        actor=machine,
+        description="Add orders",
+        git={"commit": "abc"},
+        metadata={"run": 7},
+        source_position=3,
     )
 
     assert (made.number, made.status, made.actor_name, made.actor_kind) == (1, DeployStatus.QUEUED, "ci", "person")
@@ -88,7 +94,10 @@ def test_needs_the_right_to_deploy():
 
     with pytest.raises(NotAllowed):
         operations.create_deploy(
-            location=location, push=operations.Push(parts={"bundles": {"dags": digest}}), actor=viewer, now=timezone.now()
+            location=location,
+            push=operations.Push(parts={"bundles": {"dags": digest}}),
+            actor=viewer,
+            now=timezone.now(),
         )
 
     assert not Deploy.objects.exists()
@@ -173,7 +182,10 @@ def test_supersedes_a_waiting_one_of_which_it_brings_every_part():
     assert "#2 brings newer versions" in lines(older)
 
 
-@pytest.mark.parametrize("older", [{"bundles": {"dags": ONE, "src": ONE}}, {"bundles": {"src": ONE}}, {"bundles": {"dags": ONE}, "image": "a:1"}])
+@pytest.mark.parametrize(
+    "older",
+    [{"bundles": {"dags": ONE, "src": ONE}}, {"bundles": {"src": ONE}}, {"bundles": {"dags": ONE}, "image": "a:1"}],
+)
 def test_leaves_a_waiting_one_alone_that_brings_something_else(older):
     location = make_location()
     first = push_parts(location, **older)

@@ -41,7 +41,9 @@ def test_of_a_rollback_is_the_servers_when_the_clock_is_set_back():
     deploy_at(location, TWO, now)
     earlier = now - timedelta(days=400)
 
-    asked = operations.request_rollback(location=location, to="last-good", description="Bad.", actor=superuser(), now=earlier)
+    asked = operations.request_rollback(
+        location=location, to="last-good", description="Bad.", actor=superuser(), now=earlier
+    )
     execution.carry_out(asked.pk, clock=lambda: earlier)
 
     assert fresh(location).live_deploy == asked
@@ -90,4 +92,4 @@ def test_of_what_is_due_is_one_push_and_one_rollback_a_location():
     first, _ = (push_parts(location, bundles={mount: ONE}) for mount in ("a", "b"))
 
     assert list(execution.due_deploys(rollbacks=False)) == [first]
-    assert not execution.due_deploys(rollbacks=True).exists()
+    assert not execution.due_deploys(rollbacks=True)

@@ -167,7 +167,7 @@ def test_is_not_looked_at_before_its_time(location, platform, live):
     again = carry_out(parked)
 
     assert (again.attempts, len(platform.asked)) == (1, asked)
-    assert not execution.due_deploys(rollbacks=False).exists()
+    assert not execution.due_deploys(rollbacks=False)
 
 
 @pytest.mark.parametrize("method", ["status", "report", "reload"])

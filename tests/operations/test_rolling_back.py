@@ -121,7 +121,9 @@ def test_to_what_runs_now_is_refused(location):
 
 
 def test_to_what_was_purged_is_refused(location):
-    Release.objects.filter(deploys__number=1).update(purged_at=timezone.now(), purged_because="retention of 90 days ended.")
+    Release.objects.filter(deploys__number=1).update(
+        purged_at=timezone.now(), purged_because="retention of 90 days ended."
+    )
 
     refused = refusal(lambda: ask_rollback(location, 1))
 
@@ -225,6 +227,8 @@ def test_that_is_asked_for_by_somebody_without_an_account_later_still_says_who(l
 
 def test_ignores_a_retry_of_what_succeeded(location):
     with pytest.raises(operations.deploying.DeployRefused) as refused:
-        operations.retry(deploy=Deploy.objects.get(number=1), actor=make_member(Role.EDITOR, location.deployment), now=timezone.now())
+        operations.retry(
+            deploy=Deploy.objects.get(number=1), actor=make_member(Role.EDITOR, location.deployment), now=timezone.now()
+        )
 
     assert refused.value.code == "already_succeeded"

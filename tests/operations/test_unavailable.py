@@ -90,7 +90,12 @@ def test_the_broker_a_worker_that_finishes_starts_the_next_one_later(location):
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(errno.ENOSPC, "disk_full"), (errno.EDQUOT, "disk_full"), (errno.EROFS, "target_read_only"), (errno.EACCES, "target_read_only")],
+    [
+        (errno.ENOSPC, "disk_full"),
+        (errno.EDQUOT, "disk_full"),
+        (errno.EROFS, "target_read_only"),
+        (errno.EACCES, "target_read_only"),
+    ],
 )
 def test_the_targets_disk_a_deploy_fails_and_the_live_version_stays(location, monkeypatch, number: int, code: str):
     really = os.write

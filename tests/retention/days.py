@@ -64,7 +64,11 @@ def rules(report: retention.Report) -> dict[int, str]:
 
 def kept(location: CodeLocation) -> set[int]:
     """Answer the numbers whose artifacts are here."""
-    return set(Deploy.objects.filter(code_location=location, release__purged_at=None, release__isnull=False).values_list("number", flat=True))
+    return set(
+        Deploy.objects.filter(code_location=location, release__purged_at=None, release__isnull=False).values_list(
+            "number", flat=True
+        )
+    )
 
 
 def release_of(location: CodeLocation, number: int) -> Release:

@@ -8,7 +8,16 @@ from deployments.models import Blob, Bundle, Deploy, Release
 from deployments.states import DeployStatus
 from deployments.targets.base import TargetUnreachable
 from portal.common.problems import Refusal
-from tests.factories import deploy, fresh, make_deployment, make_location, make_organization, roll_back, superuser, upload
+from tests.factories import (
+    deploy,
+    fresh,
+    make_deployment,
+    make_location,
+    make_organization,
+    roll_back,
+    superuser,
+    upload,
+)
 from tests.operations.asking import current, in_place
 from tests.operations.racing import at_once, told_apart
 from tests.retention.days import (
@@ -127,14 +136,17 @@ def test_leaves_bytes_that_something_else_names(location):
     assert release_of(location, 1).purged_at
 
 
-@pytest.mark.xfail(strict=True, reason="A possession ends only with its blob: files that another tenant keeps count for ever.")
+@pytest.mark.xfail(
+    strict=True, reason="A possession ends only with its blob: files that another tenant keeps count for ever."
+)
 def test_gives_the_quota_back_though_another_organization_keeps_the_same_file(location):
     globex = make_location(make_deployment(make_organization("globex"), retention_days=10_000))
     deploy_on(globex, 1, "a")
     purge_on(LONG_AFTER)
     purge_on(LONG_AFTER + 1)
 
-    assert not location.deployment.organization.possessions.filter(blob__files__bundle=Bundle.objects.get(organization__slug="globex")).exists()
+    theirs = Bundle.objects.get(organization__slug="globex")
+    assert not location.deployment.organization.possessions.filter(blob__files__bundle=theirs).exists()
 
 
 def test_is_undone_for_content_that_is_pushed_again(location):

@@ -60,6 +60,9 @@ def send(organization: Organization, content: bytes, *, sha256: str = "", **said
 
 def damage(content: bytes) -> None:
     """Flip the first bit of the stored bytes."""
-    stored = Path(settings.STORAGES["blobs"]["OPTIONS"]["location"]) / Blob.objects.get(sha256=sha256_of(content)).storage_key
+    stored = (
+        Path(settings.STORAGES["blobs"]["OPTIONS"]["location"])
+        / Blob.objects.get(sha256=sha256_of(content)).storage_key
+    )
     stored.chmod(0o600)
     stored.write_bytes(bytes([content[0] ^ 1]) + content[1:])

@@ -18,6 +18,7 @@ from tests.factories import (
     roll_back,
     upload,
 )
+from tests.operations.asking import retry
 from tests.store.bytes import damage, objects, register, send, sha256_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -122,8 +123,5 @@ def test_is_not_healed_by_the_same_damage():
 
     assert refused.value.code == "blob_mismatch"
     with pytest.raises(Refusal) as unhealed:
-        from deployments import operations
-        from tests.factories import superuser
-
-        operations.retry(deploy=bad.__class__.objects.get(), actor=superuser(), now=bad.created_at)
+        retry(bad)
     assert unhealed.value.code == "incomplete_bundle"

@@ -79,7 +79,15 @@ def test_is_refused_for_anything_but_a_regular_file(mode: Any):
 
 @pytest.mark.parametrize(
     ("mode", "read"),
-    [("0644", 0o644), ("644", 0o644), ("100644", 0o644), (0o644, 0o644), (0o100644, 0o644), ("0755", 0o755), (0o755, 0o755)],
+    [
+        ("0644", 0o644),
+        ("644", 0o644),
+        ("100644", 0o644),
+        (0o644, 0o644),
+        (0o100644, 0o644),
+        ("0755", 0o755),
+        (0o755, 0o755),
+    ],
 )
 def test_reads_the_two_modes_however_they_are_written(mode: Any, read: int):
     assert read_manifest([line(mode=mode)])[0].mode == read
@@ -185,7 +193,9 @@ def test_is_not_mounted_at_what_is_no_plain_name(mount: str):
     assert refused.value.code == "bad_mount"
 
 
-@pytest.mark.parametrize("mounts", [["a", "a/b"], ["a/b/c", "a"], ["Dbt", "dbt/shop"], ["dags", "Dags"], ["a", "a-b", "a/c"]])
+@pytest.mark.parametrize(
+    "mounts", [["a", "a/b"], ["a/b/c", "a"], ["Dbt", "dbt/shop"], ["dags", "Dags"], ["a", "a-b", "a/c"]]
+)
 def test_is_not_mounted_inside_another_one(mounts: list[str]):
     with pytest.raises(Invalid, match="lie inside each other") as refused:
         check_mounts(mounts)

@@ -31,7 +31,17 @@ def trapped(marker: Path, version: int) -> dict[str, bytes]:
     """Answer a tree that leaves a marker when anything of it is run, imported, unpickled or put on the path."""
     code = f"open({str(marker)!r}, 'w').close()  # {version}\n".encode()
     shell = f"#!/bin/sh\ntouch {marker}\n".encode()
-    names = ["__init__", "__main__", "sitecustomize", "usercustomize", "conftest", "setup", "manage", "definitions", "apps"]
+    names = [
+        "__init__",
+        "__main__",
+        "sitecustomize",
+        "usercustomize",
+        "conftest",
+        "setup",
+        "manage",
+        "definitions",
+        "apps",
+    ]
     return {
         **{f"{name}.py": code for name in names},
         "evil.pth": b"import os; " + code,
@@ -57,7 +67,9 @@ def test_is_never_run(tmp_path: Path):
     for line in tree.json()["files"]:
         answered = client.get(f"{base}bundles/dags/files/", {"path": line["path"]})
         assert (answered.status_code, answered["Content-Type"]) == (200, "application/octet-stream")
-        assert b"".join(answered.streaming_content) == (target_path(location) / "current/dags" / line["path"]).read_bytes()
+        assert (
+            b"".join(answered.streaming_content) == (target_path(location) / "current/dags" / line["path"]).read_bytes()
+        )
     assert client.get(base).status_code == 200
     Deployment.objects.update(retention_days=1)
     retention.purge(now=timezone.now() + timedelta(days=400))
