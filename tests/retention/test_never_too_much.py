@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -248,6 +248,7 @@ def test_takes_what_no_rule_keeps_and_never_more():
             stateful_step_count=15,
             deadline=None,
             database=None,
+            phases=[Phase.generate],  # fifteen steps are few enough to read
             suppress_health_check=list(HealthCheck),
         ),
     )
