@@ -48,11 +48,15 @@ def platform_for(location: CodeLocation) -> Platform | None:
 
 def refuse_foreign_host(url: str) -> None:
     """Refuse an address that the operator did not allow, when it is set. Raises Invalid."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as odd:
+        raise Invalid("The platform's address is none.", code="bad_platform_url") from odd
+    # Before anything is repeated: what stands there may be a password.
+    if "@" in url:
+        raise Invalid("Put no user or password into the platform's address.", code="bad_platform_url")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Invalid(f"{url[:100]!r} is no http or https address.", code="bad_platform_url")
-    if parts.username or parts.password:
-        raise Invalid("Put no user or password into the platform's address.", code="bad_platform_url")
     if not _allowed(parts.hostname):
         raise Invalid(
             f"The portal may not call {parts.hostname}: an operator lists the hosts in LASTGOOD_PLATFORM_HOSTS.",

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from deployments import execution, operations, retention
 from deployments.api.idempotency import forget_old_answers
+from deployments.bundles import collecting
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +18,12 @@ def purge() -> None:
     report = retention.purge(now=timezone.now())
     logger.info("Purged %s of %s releases; %s bytes freed.", len(report.purged), len(report.judged), report.bytes_freed)
     forget_old_answers()
+
+
+@shared_task
+def collect() -> None:
+    """Let bytes go that nothing names any more, now that their grace time is over."""
+    collecting.collect(now=timezone.now())
 
 
 @shared_task

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments import history, operations
-from deployments.access import Right, require, require_superuser
+from deployments.access import Right, allows, require, require_superuser
 from deployments.api.finding import PlaceView
 from deployments.api.idempotency import answer_once
 from deployments.api.lists import PAGING, answer_page, page_schema
@@ -118,10 +118,15 @@ class CodeLocations(PlaceView):
     )
     def get(self, request: Request, org: str, deployment: str) -> Response:
         """List the code locations."""
-        rows = history.code_locations().filter(deployment=self.deployment())
+        found = self.deployment()
+        rows = history.code_locations().filter(deployment=found)
 
         def show(page: list[Any]) -> list[Any]:
-            context = {"request": request, "holds": history.active_holds(page)}
+            context = {
+                "holds": history.active_holds(page),
+                "last_good": history.last_good_numbers(page),
+                "may_configure": allows(self.person, Right.CONFIGURE, found),
+            }
             return [CodeLocationOut(row, context=context).data for row in page]
 
         return answer_page(request, rows, key="name", descending=False, show=show)

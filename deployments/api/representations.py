@@ -1,7 +1,7 @@
 """How rows look outside. The contract's names."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 
@@ -106,6 +106,8 @@ class CodeLocationOut(serializers.Serializer[CodeLocation]):
 
     def get_last_good(self, location: CodeLocation) -> int | None:
         """Answer the number that a rollback to "last-good" would restore now."""
+        if (numbers := self.context.get("last_good")) is not None:
+            return cast("int | None", numbers.get(location.pk))
         found = last_known_good(location)
         return found.number if found else None
 
@@ -117,10 +119,10 @@ class CodeLocationOut(serializers.Serializer[CodeLocation]):
 
     def get_target_path(self, location: CodeLocation) -> str | None:
         """Answer the folder on the target's host, to those who may configure."""
-        request = self.context.get("request")
-        if request is None or not allows(request.user, Right.CONFIGURE, location.deployment):
-            return None
-        return str(target_path(location))
+        may = self.context.get("may_configure")
+        if may is None:
+            may = allows(self.context["request"].user, Right.CONFIGURE, location.deployment)
+        return str(target_path(location)) if may else None
 
 
 class ActorOut(serializers.Serializer[Deploy]):

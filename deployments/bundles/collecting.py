@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from deployments.bundles.store import blob_storage
-from deployments.models import Blob, Bundle, BundleFile, Deploy, ReleaseBundle
+from deployments.models import Blob, BlobPossession, Bundle, BundleFile, Deploy, ReleaseBundle
 from deployments.states import UNFINISHED
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class Collected:
 def collect(*, now: datetime) -> Collected:
     """Forget uploads that nothing took up, mark blobs that nothing names, sweep those marked long enough ago."""
     forgotten = _forget_uploads(before=now - settings.LASTGOOD_UPLOAD_LIFETIME)
+    _give_up_possessions(now)
     _mark(now)
     swept = freed = 0
     for blob in _unnamed().filter(marked_at__lt=now - GRACE).iterator():
@@ -48,6 +49,17 @@ def _sweep(blob: Blob, *, before: datetime) -> bool:
         if not Blob.objects.select_for_update().filter(pk=blob.pk, marked_at__lt=before).exists():
             return False
         return bool(_unnamed().filter(pk=blob.pk).delete()[0])
+
+
+def _give_up_possessions(now: datetime) -> None:
+    """End an organization's possession of what none of its manifests names: its quota is for what it keeps."""
+    named = BundleFile.objects.filter(blob=OuterRef("blob"), bundle__organization=OuterRef("organization"))
+    idle = BlobPossession.objects.filter(created_at__lt=now - GRACE).exclude(Exists(named))
+    for possession_id, blob_id in idle.values_list("pk", "blob_id").iterator():
+        with transaction.atomic():
+            # Who announces it again waits for this lock, and is then told that it is missing.
+            Blob.objects.select_for_update().filter(pk=blob_id).values_list("pk").first()
+            idle.filter(pk=possession_id).delete()
 
 
 def purge_unneeded_bundles(*, now: datetime) -> int:

@@ -43,14 +43,15 @@ def check_target(location_id: int, *, clock: Clock) -> None:
     location = CodeLocation.objects.select_related("deployment__organization", "placed_deploy__release").get(
         pk=location_id
     )
-    if location.placed_deploy is None or location.deploys.running().exists():
+    if location.deploys.running().exists():
         return
     try:
         holding = drivers.target_for(location).read()
     except (TargetRefused, TargetUnreachable) as silent:
         CodeLocation.objects.filter(pk=location.pk).update(drift=str(silent)[:500], checked_at=clock())
         return
-    if _agrees(location.placed_deploy, holding):
+    placed = location.placed_deploy
+    if _agrees(placed, holding) if placed else holding.in_place is None:
         CodeLocation.objects.filter(pk=location.pk).update(drift="", checked_at=clock())
     else:
         settle_target(location_id, clock=clock)

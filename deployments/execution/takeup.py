@@ -22,9 +22,9 @@ def due_deploys(*, rollbacks: bool) -> list[Deploy]:
 
 
 def due_targets() -> QuerySet[CodeLocation]:
-    """Answer the code locations with something in place and nothing in flight: the longest unseen first."""
+    """Answer the code locations that were ever deployed to, with nothing in flight: the longest unseen first."""
     busy = Deploy.objects.running().values("code_location")
-    return CodeLocation.objects.filter(placed_deploy__isnull=False).exclude(pk__in=busy).order_by("checked_at", "pk")
+    return CodeLocation.objects.filter(fence__gt=0).exclude(pk__in=busy).order_by("checked_at", "pk")
 
 
 def expired_holds(*, now: datetime) -> QuerySet[Hold]:

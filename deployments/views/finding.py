@@ -23,6 +23,8 @@ def find_deployment(request: HttpRequest, org: str, deployment: str) -> Deployme
 
 def find_location(request: HttpRequest, org: str, deployment: str, location: str) -> CodeLocation:
     """Answer the code location of the address. Raises Http404."""
+    if "\0" in location:
+        raise Http404  # PostgreSQL cannot even be asked
     seen = Deployment.objects.visible_to(person(request)).filter(organization__slug=org, slug=deployment)
     return _one(history.code_locations().filter(deployment__in=seen, name=location))
 

@@ -247,7 +247,6 @@ def test_costs_the_same_however_many_rows_are_shown(location, viewer):
     assert queries(200) == queries(2)
 
 
-@pytest.mark.xfail(strict=True, reason="CodeLocationOut asks for last_good and the right to configure row by row.")
 def test_of_code_locations_costs_the_same_however_many_there_are(location, viewer):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:

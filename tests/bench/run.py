@@ -84,7 +84,11 @@ def bench_history() -> None:
             client.get(url)
             seconds = repeated(lambda: client.get(url))  # noqa: B023
             base.setdefault(name, statistics.median(seconds))
-            show(f"history {name}, {count:,} deploys, server time", seconds, ratio=statistics.median(seconds) / base[name])
+            show(
+                f"history {name}, {count:,} deploys, server time",
+                seconds,
+                ratio=statistics.median(seconds) / base[name],
+            )
 
 
 def _organization() -> Any:

@@ -125,26 +125,26 @@ def test_what_stands_where_current_should_a_deploy_fails_and_says_what_to_do(loc
     assert fresh(location).live_deploy.number == 1
 
 
-class Locked(DirectoryTarget):
-    """A target that another process holds for `times` looks."""
+class Silent(DirectoryTarget):
+    """A target whose disk does not answer `times` times."""
 
     times = 1
 
     def activate(self, release, *, progress):
-        """Be locked, or do it."""
-        if Locked.times:
-            Locked.times -= 1
-            raise TargetUnreachable("target_locked", "Another process has held the lock for more than 10 s.")
+        """Be silent, or do it."""
+        if Silent.times:
+            Silent.times -= 1
+            raise TargetUnreachable("target_io", "The disk of the target did not answer.")
         return super().activate(release, progress=progress)
 
 
-def test_the_target_is_locked_a_deploy_waits_and_goes_on(location, monkeypatch):
-    monkeypatch.setattr(drivers, "target_for", lambda location: Locked(target_path(location)))
-    monkeypatch.setattr(Locked, "times", 2)
+def test_the_target_does_not_answer_a_deploy_waits_and_goes_on(location, monkeypatch):
+    monkeypatch.setattr(drivers, "target_for", lambda location: Silent(target_path(location)))
+    monkeypatch.setattr(Silent, "times", 2)
 
     parked = deploy(location, TWO)
     assert (parked.status, parked.attempts) == (DeployStatus.RUNNING, 1)
-    assert "Another process has held the lock" in lines(parked)
+    assert "The disk of the target did not answer" in lines(parked)
     assert in_place(location) == {"dags/a.py": ONE["a.py"]}
     ended = look_again(look_again(parked))
 
@@ -153,21 +153,21 @@ def test_the_target_is_locked_a_deploy_waits_and_goes_on(location, monkeypatch):
 
 
 def test_the_target_stays_locked_a_deploy_ends(location, monkeypatch):
-    monkeypatch.setattr(drivers, "target_for", lambda location: Locked(target_path(location)))
-    monkeypatch.setattr(Locked, "times", 99)
+    monkeypatch.setattr(drivers, "target_for", lambda location: Silent(target_path(location)))
+    monkeypatch.setattr(Silent, "times", 99)
     ended = deploy(location, TWO)
 
     for _ in range(MOST_ATTEMPTS - 1):
         ended = look_again(ended)
 
-    assert (ended.status, ended.error["code"]) == (DeployStatus.ERRORED, "target_locked")
+    assert (ended.status, ended.error["code"]) == (DeployStatus.ERRORED, "target_io")
     assert unchanged(location)
 
 
 def test_the_target_is_locked_a_rollback_overtakes_the_one_that_waits(location, monkeypatch):
     deploy(location, TWO)
-    monkeypatch.setattr(drivers, "target_for", lambda location: Locked(target_path(location)))
-    monkeypatch.setattr(Locked, "times", 1)
+    monkeypatch.setattr(drivers, "target_for", lambda location: Silent(target_path(location)))
+    monkeypatch.setattr(Silent, "times", 1)
     parked = deploy(location, {"c.py": b""})
 
     back = roll_back(location, 1)

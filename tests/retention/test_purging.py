@@ -136,9 +136,6 @@ def test_leaves_bytes_that_something_else_names(location):
     assert release_of(location, 1).purged_at
 
 
-@pytest.mark.xfail(
-    strict=True, reason="A possession ends only with its blob: files that another tenant keeps count for ever."
-)
 def test_gives_the_quota_back_though_another_organization_keeps_the_same_file(location):
     globex = make_location(make_deployment(make_organization("globex"), retention_days=10_000))
     deploy_on(globex, 1, "a")

@@ -34,6 +34,8 @@ def lines_of(report: retention.Report) -> list[str]:
         lines.append(f"{what}: kept, {judged.kept_because}" if judged.kept_because else f"{what}: {verb}")
     lines += [f"{name}: removed from its target" for name in report.directories]
     lines += report.problems
+    if report.purged and not report.dry_run:
+        lines.append("Their bytes go within two hours, once nothing has named them for one.")
     freed = "would be freed" if report.dry_run else "freed"
     lines.append(f"{len(report.purged)} of {len(report.judged)} releases; {report.bytes_freed} bytes {freed}.")
     return lines
