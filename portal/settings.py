@@ -116,6 +116,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "deploys"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# The schedule is in code, and every entry may run once too often: nothing is worth remembering in a file. The
+# persistent scheduler's file, SQLite under Python 3.13, was seen to lock itself out and take beat down.
+CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 
 # --- Who ------------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [

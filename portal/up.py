@@ -85,7 +85,7 @@ def start_lastgood(supervisor: Supervisor, place: Place, say: Callable[[str], No
     supervisor.run_to_end(manage("migrate", "--no-input"), manage("collectstatic", "--no-input", "-v0"))
     make_private(place.data_dir / "lastgood.sqlite3")
     # The pages first: everything at once would take two cores three times as long to show one.
-    for child in (web(place), worker("rollbacks", processes=2), worker("deploys", processes=3), beat(place)):
+    for child in (web(place), worker("rollbacks", processes=2), worker("deploys", processes=3), beat()):
         supervisor.start(child)
     if place.demo:
         if place.dagster:
@@ -127,10 +127,10 @@ def worker(queue: str, *, processes: int) -> Child:
     return Child(f"worker-{queue}", argv, cwd=BASE_DIR)
 
 
-def beat(place: Place) -> Child:
+def beat() -> Child:
     """Answer the clock that takes up what was left lying."""
     argv = [sys.executable, "-m", "celery", "-A", "portal", "beat", "--pidfile="]
-    return Child("beat", [*argv, "--schedule", str(place.data_dir / "beat-schedule")], cwd=BASE_DIR)
+    return Child("beat", argv, cwd=BASE_DIR)
 
 
 def manage(command: str, *arguments: str) -> Child:

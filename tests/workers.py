@@ -133,7 +133,7 @@ def running_worker(
     command += ["-A", "portal", "worker", "-Q", queues, "--pool", "solo", "-n", f"test-{time.monotonic_ns()}@%h"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"]
     if beat:
-        command += ["-B", "-s", str(log.with_suffix(".beat"))]
+        command += ["-B"]
     process = Process(command, log=log, env=environment(broker))
     try:
         yield process
