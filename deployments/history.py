@@ -2,7 +2,7 @@
 
 import django_filters
 from django import forms
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
 
 from deployments.models import Blame, CodeLocation, Deploy, Hold
 from deployments.states import UNFINISHED, DeployKind, DeployStatus
@@ -86,13 +86,18 @@ def last_good_numbers(locations: list[CodeLocation]) -> dict[int, int]:
     )
     good = (
         Deploy.objects.filter(code_location=OuterRef("pk"), release__purged_at=None)
-        .exclude(release_id=OuterRef("placed_deploy__release_id"))
+        .exclude(release_id=OuterRef("left_release"))
         .exclude(unusable)
         .trusted()
         .not_blamed()
         .went_live()
     )
-    found = CodeLocation.objects.filter(pk__in=[location.pk for location in locations])
+    coming = Q(wanted_deploy__status=DeployStatus.RUNNING, wanted_deploy__activated_at=None)
+    left = Case(
+        When(coming & ~Q(wanted_deploy__kind=DeployKind.ROLLBACK), then="wanted_deploy__release_id"),
+        default="placed_deploy__release_id",
+    )
+    found = CodeLocation.objects.filter(pk__in=[location.pk for location in locations]).annotate(left_release=left)
     numbers = found.annotate(last_good=Subquery(good.values("number")[:1])).values_list("pk", "last_good")
     return {pk: number for pk, number in numbers if number is not None}
 

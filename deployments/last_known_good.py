@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from deployments.blaming import on_its_way
 from deployments.models import CodeLocation, Deploy
 from deployments.states import DeployStatus
 
@@ -46,7 +47,9 @@ def last_known_good(location: CodeLocation) -> Deploy | None:
     blamed, and is complete in the store. Rolling back twice therefore never ping-pongs: each rollback blames what it left.
     """
     candidates = location.deploys.went_live().trusted().not_blamed().filter(release__purged_at=None)
-    in_place = location.placed_deploy
+    # While a push is on its way, that is what a rollback leaves: what is still in place may be the good one.
+    coming = on_its_way(location) if location.wanted_deploy_id != location.placed_deploy_id else None
+    in_place = coming or location.placed_deploy
     if in_place is not None and in_place.release_id is not None:
         candidates = candidates.exclude(release_id=in_place.release_id)
     candidates = candidates.exclude(release__mounts__bundle__purged_at__isnull=False).exclude(

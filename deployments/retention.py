@@ -55,7 +55,12 @@ def purge(*, now: datetime, dry_run: bool = False, locations: QuerySet[CodeLocat
     report = Report(dry_run=dry_run)
     among = CodeLocation.objects.all() if locations is None else locations
     for location_id in among.order_by("pk").values_list("pk", flat=True):
-        _purge_location(location_id, report, now)
+        try:
+            _purge_location(location_id, report, now)
+        except Exception as broken:
+            # One code location must not stand in the way of everybody's retention.
+            logger.exception("Code location %s could not be purged.", location_id)
+            report.problems.append(f"Code location {location_id} could not be purged: {type(broken).__name__}.")
     if dry_run:
         gone = [judged.release.pk for _, judged in report.purged]
         report.bytes_freed = size_of_unneeded(gone)

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from deployments import events, execution
 from deployments.execution.settling import check_target
-from deployments.models import Deploy
+from deployments.models import CodeLocation, Deploy
 from deployments.states import EventLevel
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,10 @@ def queue_of(deploy: Deploy) -> str:
     return "rollbacks" if deploy.is_rollback else "deploys"
 
 
+# What the schedule starts is acknowledged at once: a long run must not be brought back beside itself, and the next one
+# comes anyway. What somebody asked for is acknowledged late, and brought back when its worker dies.
+
+
 @shared_task
 def carry_out(*, deploy_id: int) -> None:
     """Carry one deploy out."""
@@ -48,18 +52,23 @@ def settle_target(*, location_id: int) -> None:
     execution.settle_target(location_id, clock=timezone.now)
 
 
-@shared_task
+@shared_task(acks_late=False)
 def take_up(*, rollbacks: bool) -> None:
     """Order workers to look at what is due."""
     for deploy in execution.due_deploys(rollbacks=rollbacks):
         carry_out.apply_async(kwargs={"deploy_id": deploy.pk}, queue=queue_of(deploy), expires=TICK_EXPIRES)
 
 
-@shared_task
+@shared_task(acks_late=False)
 def check_targets() -> None:
     """Read what targets hold, the longest unseen first, and repair what drifted."""
     for location_id in execution.due_targets().values_list("pk", flat=True)[:200]:
-        check_target(location_id, clock=timezone.now)
+        try:
+            check_target(location_id, clock=timezone.now)
+        except Exception:
+            # The others are checked all the same, and this one comes last the next time.
+            logger.exception("The target of code location %s could not be checked.", location_id)
+            CodeLocation.objects.filter(pk=location_id).update(checked_at=timezone.now())
 
 
 def _send_deploy(deploy: Deploy) -> None:

@@ -12,7 +12,7 @@ from deployments.bundles import collecting
 logger = logging.getLogger(__name__)
 
 
-@shared_task
+@shared_task(acks_late=False)  # the next one comes anyway
 def purge() -> None:
     """Let artifacts go that no rule keeps, once a day."""
     report = retention.purge(now=timezone.now())
@@ -20,13 +20,13 @@ def purge() -> None:
     forget_old_answers()
 
 
-@shared_task
+@shared_task(acks_late=False)  # the next one comes anyway
 def collect() -> None:
     """Let bytes go that nothing names any more, now that their grace time is over."""
     collecting.collect(now=timezone.now())
 
 
-@shared_task
+@shared_task(acks_late=False)  # the next one comes anyway
 def lift_holds() -> None:
     """Lift the holds whose time is over."""
     for held in execution.expired_holds(now=timezone.now()):

@@ -93,12 +93,19 @@ class OneDeploy(PlaceView):
     def patch(self, request: Request, org: str, deployment: str, location: str, number: int) -> Response:
         """Change its description: nothing else of history can be changed."""
         found = self.deploy()
-        require(self.person, right_over(found), found.code_location.deployment)
-        asked = DeployChange(data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
-        if "description" in asked.validated_data:
-            operations.describe(deploy=found, description=asked.validated_data["description"], actor=self.person)
-        return Response(DeployOut(found).data)
+
+        def do() -> Response:
+            asked = DeployChange(data=request.data, partial=True)
+            asked.is_valid(raise_exception=True)
+            if "description" in asked.validated_data:
+                operations.describe(deploy=found, description=asked.validated_data["description"], actor=self.person)
+            return Response(DeployOut(found).data)
+
+        return answer_once(
+            request,
+            authorize=lambda: require(self.person, right_over(found), found.code_location.deployment),
+            do=do,
+        )
 
 
 class Events(PlaceView):

@@ -103,11 +103,14 @@ class OneDeployment(PlaceView):
     def patch(self, request: Request, org: str, deployment: str) -> Response:
         """Change a deployment: name, platform, retention."""
         found = self.deployment()
-        require(self.person, Right.CONFIGURE, found)
-        asked = DeploymentChange(found, data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
-        changed = operations.change_deployment(deployment=found, actor=self.person, **asked.validated_data)
-        return Response(DeploymentOut(changed).data)
+
+        def do() -> Response:
+            asked = DeploymentChange(found, data=request.data, partial=True)
+            asked.is_valid(raise_exception=True)
+            changed = operations.change_deployment(deployment=found, actor=self.person, **asked.validated_data)
+            return Response(DeploymentOut(changed).data)
+
+        return answer_once(request, authorize=lambda: require(self.person, Right.CONFIGURE, found), do=do)
 
 
 class CodeLocations(PlaceView):

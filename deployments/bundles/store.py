@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models import Exists, F, Max, OuterRef, Q, Sum
 
 from deployments.bundles.manifest import ManifestFile, digest_of_manifest
 from deployments.models import Blob, BlobPossession, Bundle, BundleFile, Organization
@@ -65,9 +65,10 @@ def register(*, organization: Organization, files: list[ManifestFile], now: date
     whether or not somebody else has.
     """
     digest = digest_of_manifest(files)
+    # Manifests of one organization come one after another: its quota counts what the others have announced.
+    Organization.objects.select_for_update().filter(pk=organization.pk).values_list("pk").get()
     blobs = _name_blobs({file.sha256 for file in files})
     missing = _missing_of(organization, files, blobs)
-    _refuse_over_quota(organization, files, missing)
     bundle, created = Bundle.objects.get_or_create(
         organization=organization,
         digest=digest,
@@ -92,6 +93,8 @@ def register(*, organization: Organization, files: list[ManifestFile], now: date
     if not missing:
         bundle.damaged_at = None
     bundle.save(update_fields=["touched_at", "purged_at", "completed_at", "damaged_at"])
+    if missing:
+        _refuse_over_quota(organization)
     return Registered(bundle=bundle, missing=missing)
 
 
@@ -212,16 +215,22 @@ def _missing_of(organization: Organization, files: list[ManifestFile], blobs: di
     return sorted(missing)
 
 
-def _refuse_over_quota(organization: Organization, files: list[ManifestFile], missing: list[str]) -> None:
-    if not missing:
-        return
-    sizes = {file.sha256: file.size for file in files}
-    coming = sum(sizes[sha256] for sha256 in missing)
-    held = BlobPossession.objects.filter(organization=organization).aggregate(size=Sum("blob__size"))["size"] or 0
+def _refuse_over_quota(organization: Organization) -> None:
+    """Refuse when what the organization possesses and has announced is more than its quota. Raises TooLarge."""
+    possessed = BlobPossession.objects.filter(organization=organization)
+    held = possessed.aggregate(size=Sum("blob__size"))["size"] or 0
+    announced = (
+        BundleFile.objects.filter(bundle__organization=organization, bundle__completed_at=None, bundle__purged_at=None)
+        .exclude(Exists(possessed.filter(blob=OuterRef("blob"))))
+        .values("blob")
+        .annotate(largest=Max("size"))
+        .aggregate(size=Sum("largest"))["size"]
+        or 0
+    )
     quota = organization.quota_bytes if organization.quota_bytes is not None else settings.LASTGOOD_QUOTA_BYTES
-    if held + coming > quota:
+    if held + announced > quota:
         raise TooLarge(
-            f"{organization} has {held} bytes and would have {held + coming}: its quota is {quota}. "
+            f"{organization} has {held} bytes and would have {held + announced}: its quota is {quota}. "
             "Purge old releases, or ask an operator for more.",
             code="over_quota",
         )

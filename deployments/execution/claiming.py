@@ -17,10 +17,10 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
-from deployments import composition, events
+from deployments import blaming, composition, events
 from deployments.bundles.manifest import check_mounts
 from deployments.locking import lock, raise_fence
-from deployments.models import Blame, CodeLocation, Deploy, Hold, Release
+from deployments.models import CodeLocation, Deploy, Hold, Release
 from deployments.states import DeployStatus, DeployStep, EventLevel
 from portal.common.problems import Refusal
 
@@ -98,6 +98,9 @@ def _begin(deploy: Deploy, location: CodeLocation, owner: str, now: datetime) ->
     except Refusal as refused:
         _refuse(deploy, refused, now)
         return None
+    if deploy.is_rollback:
+        # Since it was asked for, something else may have been put in place, or have begun.
+        blaming.blame_what_is_left(deploy, location, release, now=now)
     if running:
         _supersede(running, deploy, now)
     fence = raise_fence(location)
@@ -163,26 +166,11 @@ def _release_for(deploy: Deploy, location: CodeLocation) -> tuple[Release, dict[
     composed = composition.compose(location.live_deploy, composition.parts_by_name(deploy), bundles=bundles)
     # Once more: what went live since may have a mount around one of these, or inside one.
     check_mounts(list(composed.bundles))
-    refuse_blamed(location, composed.code_digest)
+    blaming.refuse_blamed(location, composed.code_digest)
     gone = [bundle.version for bundle in composed.bundles.values() if bundle.purged_at or bundle.damaged_at]
     if gone:
         raise Refusal(f"Files of bundle {gone[0]} are not here any more: push again.", code="artifact_gone")
     return composition.release_of(location, composed), composed.origins
-
-
-def refuse_blamed(location: CodeLocation, code_digest: str) -> None:
-    """Refuse code that a rollback left. Raises Refusal `blocked`."""
-    blame = (
-        Blame.objects.filter(code_location=location, code_digest=code_digest, lifted_at=None)
-        .select_related("blamed_by")
-        .first()
-    )
-    if blame is not None:
-        raise Refusal(
-            f"This is the code that rollback #{blame.blamed_by.number} left: it stays out of {location}, whatever tag it "
-            "carries. Push something else; or, if it was not to blame, roll back to it on purpose, which lifts the block.",
-            code="blocked",
-        )
 
 
 def _refuse(deploy: Deploy, refused: Refusal, now: datetime) -> None:
@@ -190,6 +178,8 @@ def _refuse(deploy: Deploy, refused: Refusal, now: datetime) -> None:
         status=DeployStatus.FAILED, finished_at=now, error={"code": refused.code, "detail": refused.detail}
     )
     events.record_step(deploy, "CLAIM", refused.detail, at=now, level=EventLevel.ERROR)
+    if deploy.is_rollback:
+        blaming.take_back(deploy, by_name="Lastgood", now=now)
 
 
 def _supersede(running: Deploy, by: Deploy, now: datetime) -> None:

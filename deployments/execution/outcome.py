@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from deployments import events
+from deployments import blaming, events
 from deployments.execution.claiming import Claim, LostClaimError, database_time_in
 from deployments.locking import lock, raise_fence
 from deployments.models import CodeLocation, Deploy, Hold, Release
@@ -61,7 +61,8 @@ def succeed(claim: Claim, *, now: datetime, verified: bool | None, verification:
             Release.objects.filter(pk=deploy.release.pk).update(definitions_digest=learned)
         words = "Live." if verified is None else "Live, and verified."
         events.record_step(deploy, "OUTCOME", f"{words} {verification}".strip(), at=now)
-        if deploy.is_rollback:
+        if deploy.is_rollback and deploy.release:
+            blaming.lift(location, deploy.release.code_digest, by_name=deploy.actor_name, now=now)
             _hold(location, deploy, now)
     return deploy
 
@@ -124,6 +125,11 @@ def _end(
         verification=error["detail"][:500],
         **DONE_WITH,
     )
+    if deploy.is_rollback and deploy.activated_at is None:
+        blaming.take_back(deploy, by_name="Lastgood", now=now)
+    elif deploy.is_rollback and status == DeployStatus.ERRORED:
+        # In place, and nobody could ask whether it works: the next push must not undo it unseen.
+        _hold(location, deploy, now)
     # What we want is what is there: nothing else is on its way.
     location.wanted_deploy = location.placed_deploy
     location.save(update_fields=["wanted_deploy"])
@@ -132,14 +138,15 @@ def _end(
 
 def _hold(location: CodeLocation, deploy: Deploy, now: datetime) -> None:
     reason = f"Rollback #{deploy.number} restored #{deploy.restores.number if deploy.restores else '?'}: {deploy.description}"
-    if not Hold.objects.filter(code_location=location, released_at=None).exists():
+    held = Hold.objects.filter(code_location=location, released_at=None).first()
+    if held is None:
         Hold.objects.create(
-            code_location=location,
-            deploy=deploy,
-            reason=reason,
-            created_at=now,
-            created_by_name=deploy.actor_name,
+            code_location=location, deploy=deploy, reason=reason, created_at=now, created_by_name=deploy.actor_name
         )
+    else:
+        # A hold that would have ended by itself must not end what the rollback holds.
+        held.reason, held.deploy, held.until = f"{held.reason}\n{reason}", deploy, None
+        held.save(update_fields=["reason", "deploy", "until"])
     for waiting in location.deploys.queued().pushes():
         if Deploy.objects.filter(pk=waiting.pk, status=DeployStatus.QUEUED).update(status=DeployStatus.HELD):
             events.record_step(waiting, "HOLD", f"Held: rollback #{deploy.number} holds {location}.", at=now)

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from deployments import drivers, events
 from deployments.execution import outcome
 from deployments.execution.checking import reload_platform, verify_platform
 from deployments.execution.claiming import Claim, Lease, LostClaimError, claim
 from deployments.execution.placing import put_in_place
+from deployments.locking import lock
 from deployments.models import Deploy
 from deployments.platforms.base import PlatformRefused, PlatformUnreachable
 from deployments.states import DeployStatus, DeployStep, EventLevel
@@ -59,6 +62,9 @@ def _work(held: Claim, clock: Clock) -> None:
             _try_again_later(held, deploy, silent.code, str(silent), clock)
             return
         except (TargetRefused, PlatformRefused) as refused:
+            if refused.code == "stale_fence" and deploy.attempts == 0:
+                _catch_up(held, deploy, clock)
+                return
             outcome.fail(held, now=clock(), status=DeployStatus.FAILED, code=refused.code, detail=str(refused))
             return
         except Exception:
@@ -81,6 +87,22 @@ def _take_step(held: Claim, deploy: Deploy, clock: Clock) -> bool:
         return reload_platform(held, deploy, platform, clock=clock)
     verify_platform(held, deploy, platform, clock=clock)
     return False
+
+
+def _catch_up(held: Claim, deploy: Deploy, clock: Clock) -> None:
+    """Go on above a fence that the target knows and we never gave. Raises LostClaimError when somebody overtook us.
+
+    A target remembers fences; a database that was restored, or a folder that served another portal, does not agree
+    with it. Whoever still holds the claim was not overtaken.
+    """
+    known = drivers.target_for(deploy.code_location).read().fence
+    with transaction.atomic():
+        location = lock(held.location_id)
+        location.fence = max(location.fence, known)
+        location.save(update_fields=["fence"])
+        outcome.park(held, wait=timedelta(0), attempts=deploy.attempts + 1)
+    message = f"The target knows a later fence ({known}) than this portal gave: going on above it."
+    events.record_step(deploy, deploy.step, message, at=clock(), level=EventLevel.WARNING)
 
 
 def _try_again_later(held: Claim, deploy: Deploy, code: str, detail: str, clock: Clock) -> None:

@@ -7,7 +7,7 @@ from deployments import drivers, events
 from deployments.bundles import store
 from deployments.execution.claiming import Claim
 from deployments.models import Deploy, Release
-from deployments.targets.base import PlannedFile, PlannedRelease, TargetRefused
+from deployments.targets.base import PlannedFile, PlannedRelease, Target, TargetRefused
 
 
 def put_in_place(held: Claim, deploy: Deploy, *, clock: Callable[[], datetime]) -> str:
@@ -21,8 +21,12 @@ def put_in_place(held: Claim, deploy: Deploy, *, clock: Callable[[], datetime]) 
         held.renew()
         events.record(deploy, message, at=clock(), step=deploy.step)
 
-    target = drivers.target_for(deploy.code_location)
     plan = planned(deploy, deploy.release, fence=held.fence, now=clock())
+    return activate(drivers.target_for(deploy.code_location), plan, say=say, clock=clock)
+
+
+def activate(target: Target, plan: PlannedRelease, *, say: Callable[[str], None], clock: Callable[[], datetime]) -> str:
+    """Have the target put the plan in place, and remember damage that it finds. Raises the target's two exceptions."""
     try:
         return target.activate(plan, progress=say).name
     except store.BlobGone as gone:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from deployments import drivers, events
-from deployments.execution.placing import planned
+from deployments.execution.placing import activate, planned
 from deployments.locking import lock, raise_fence
 from deployments.models import CodeLocation, Deploy
 from deployments.platforms.base import PlatformRefused, PlatformUnreachable
@@ -31,11 +31,19 @@ def settle_target(location_id: int, *, clock: Clock) -> None:
     try:
         holding = target.raise_fence(fence)
         _agree(location, target, holding, fence, clock)
-    except (TargetRefused, TargetUnreachable) as silent:
-        # Stale: a deploy began meanwhile, and settles the matter itself.
-        if silent.code != "stale_fence":
-            CodeLocation.objects.filter(pk=location.pk, fence=fence).update(drift=str(silent)[:500], checked_at=clock())
-            logger.warning("The target of %s could not be settled: %s", location, silent)
+    except TargetRefused as refused:
+        if refused.code == "stale_fence":
+            # A deploy began meanwhile, and settles the matter itself; or the target knows a fence that we never gave.
+            CodeLocation.objects.filter(pk=location.pk, fence=fence).update(fence=target.read().fence)
+        else:
+            _remember_drift(location, fence, refused, clock)
+    except TargetUnreachable as silent:
+        _remember_drift(location, fence, silent, clock)
+
+
+def _remember_drift(location: CodeLocation, fence: int, reason: Exception, clock: Clock) -> None:
+    CodeLocation.objects.filter(pk=location.pk, fence=fence).update(drift=str(reason)[:500], checked_at=clock())
+    logger.warning("The target of %s could not be settled: %s", location, reason)
 
 
 def check_target(location_id: int, *, clock: Clock) -> None:
@@ -77,7 +85,7 @@ def _agree(location: CodeLocation, target: Target, holding: Holding, fence: int,
     message = f"The target held {found} instead of #{placed.number}: put back."
     if placed.release.purged_at:
         raise TargetRefused("artifact_gone", f"The target holds {found}, and the files of #{placed.number} are purged.")
-    target.activate(planned(placed, placed.release, fence=fence, now=clock()), progress=logger.info)
+    activate(target, planned(placed, placed.release, fence=fence, now=clock()), say=logger.info, clock=clock)
     CodeLocation.objects.filter(pk=location.pk, fence=fence).update(drift="", checked_at=clock())
     events.record_step(placed, "REPAIR", message, at=clock(), level=EventLevel.WARNING)
     _reload(location, placed, clock)
@@ -96,9 +104,9 @@ def _adopt(location: CodeLocation, holding: Holding, fence: int, clock: Clock) -
     """Nothing was ever placed as far as we know: what the target holds of ours was placed all the same."""
     if holding.in_place is None:
         return
-    there = location.deploys.filter(number=holding.in_place.number).first()
-    if there is None:
-        return
+    there = location.deploys.filter(number=holding.in_place.number).select_related("release").first()
+    if there is None or not _agrees(there, holding):
+        return  # it comes from another time, or from another portal
     with transaction.atomic():
         changed = CodeLocation.objects.filter(pk=location.pk, fence=fence).update(
             placed_deploy=there, wanted_deploy=there, checked_at=clock()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 from django.db.models.functions import Now
 
 from deployments.models import CodeLocation, Deploy, Hold
@@ -24,7 +24,11 @@ def due_deploys(*, rollbacks: bool) -> list[Deploy]:
 def due_targets() -> QuerySet[CodeLocation]:
     """Answer the code locations that were ever deployed to, with nothing in flight: the longest unseen first."""
     busy = Deploy.objects.running().values("code_location")
-    return CodeLocation.objects.filter(fence__gt=0).exclude(pk__in=busy).order_by("checked_at", "pk")
+    return (
+        CodeLocation.objects.filter(fence__gt=0)
+        .exclude(pk__in=busy)
+        .order_by(F("checked_at").asc(nulls_first=True), "pk")
+    )
 
 
 def expired_holds(*, now: datetime) -> QuerySet[Hold]:

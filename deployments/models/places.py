@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
 
@@ -21,6 +21,8 @@ location_rule = RegexValidator(
     "Use 1 to 128 letters, digits, dots, underscores and hyphens, beginning with a letter or digit.",
 )
 
+# Days: beyond it, dates run out.
+LONGEST_RETENTION = 36_500
 root_rule = RegexValidator(
     r"^(?!.*/\.\.?(/|$))/[^\x00\n]*[^/\x00\n]$",
     "Use an absolute folder, without “.” and “..” parts and without a slash at its end.",
@@ -75,7 +77,9 @@ class Deployment(models.Model):
         validators=[root_rule],
         help_text="Absolute folder for this deployment's releases. Empty: a managed folder.",
     )
-    retention_days = models.PositiveIntegerField(default=default_retention_days, validators=[MinValueValidator(1)])
+    retention_days = models.PositiveIntegerField(
+        default=default_retention_days, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_RETENTION)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = DeploymentQuerySet.as_manager()
@@ -84,7 +88,10 @@ class Deployment(models.Model):
         permissions = RIGHTS
         constraints = [
             models.UniqueConstraint(fields=["organization", "slug"], name="one_deployment_of_a_name_per_organization"),
-            models.CheckConstraint(condition=models.Q(retention_days__gte=1), name="retention_is_a_day_or_more"),
+            models.CheckConstraint(
+                condition=models.Q(retention_days__gte=1, retention_days__lte=LONGEST_RETENTION),
+                name="retention_is_a_day_to_a_century",
+            ),
             # Two deployments in one folder would put each other's releases away.
             models.UniqueConstraint(
                 fields=["target_root"], condition=~models.Q(target_root=""), name="one_deployment_per_target_root"

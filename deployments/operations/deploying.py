@@ -8,13 +8,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from deployments import composition, drivers, events, tasks
+from deployments import blaming, composition, drivers, events, tasks
 from deployments.access import Right, name_of, require, right_over
 from deployments.bundles import store
 from deployments.bundles.manifest import check_mounts
-from deployments.execution.claiming import refuse_blamed
 from deployments.locking import lock, raise_fence
-from deployments.models import Blame, Bundle, CodeLocation, Deploy, Hold
+from deployments.models import Bundle, CodeLocation, Deploy, Hold
 from deployments.operations.numbering import add_deploy
 from deployments.states import UNFINISHED, DeployStatus, EventLevel, kind_of_parts
 from portal.common.problems import Invalid, Refusal
@@ -55,7 +54,7 @@ def create_deploy(
             bundles=bundles,
         )
         check_mounts(list(preview.bundles))
-        refuse_blamed(location, preview.code_digest)
+        blaming.refuse_blamed(location, preview.code_digest)
         held = Hold.objects.filter(code_location=location, released_at=None).first()
         deploy = add_deploy(
             location,
@@ -103,7 +102,7 @@ def cancel(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
             error={"code": "canceled", "detail": f"Canceled by {name_of(actor)}."},
         )
         events.record_step(current, "OUTCOME", f"Canceled by {name_of(actor)}.", at=now, level=EventLevel.WARNING)
-        Blame.objects.filter(blamed_by=current, lifted_at=None).update(lifted_at=now, lifted_by_name=name_of(actor))
+        blaming.take_back(current, by_name=name_of(actor), now=now)
         if running:
             raise_fence(location)
             location.wanted_deploy = location.placed_deploy
@@ -142,6 +141,14 @@ def retry(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
             f"#{newer.number} went live since: push again, instead of retrying what is older.",
             code="outdated",
         )
+    brings = set(composition.parts_by_name(deploy))
+    for waiting in location.deploys.pushes().filter(number__gt=deploy.number, status__in=UNFINISHED):
+        if brings & set(composition.parts_by_name(waiting)):
+            raise DeployRefused(
+                f"#{waiting.number} came later, brings the same parts, and is {waiting.get_status_display().lower()}: "
+                "cancel it first, if the older one is to go live.",
+                code="outdated",
+            )
     # With what it carried for others, which ended when it took their parts along.
     parts = composition.parts_of(composition.parts_by_name(deploy))
     push = Push(parts=parts, description=deploy.description, git=deploy.git, metadata=deploy.metadata)
@@ -177,7 +184,9 @@ def _usable_bundles(location: CodeLocation, mounts: dict[str, str | None], now: 
     organization = location.deployment.organization
     found = {
         bundle.digest: bundle
-        for bundle in Bundle.objects.select_for_update().filter(organization=organization, digest__in=wanted)
+        for bundle in Bundle.objects.select_for_update()
+        .filter(organization=organization, digest__in=wanted)
+        .order_by("pk")
     }
     for mount, digest in mounts.items():
         if digest is None:

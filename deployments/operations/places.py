@@ -41,7 +41,7 @@ def change_deployment(*, deployment: Deployment, actor: User, **fields: Any) -> 
     for name, value in fields.items():
         setattr(deployment, name, value)
     _check(deployment, fields, actor)
-    return _save(deployment, f"{deployment} cannot have that name: it is taken.")
+    return _save(deployment, f"{deployment} cannot have that name: it is taken.", only=list(fields))
 
 
 def create_code_location(*, deployment: Deployment, name: str, actor: User) -> CodeLocation:
@@ -60,12 +60,13 @@ def _check(deployment: Deployment, fields: dict[str, Any], actor: User) -> None:
         refuse_foreign_host(deployment.platform_url)
 
 
-def _save[Row: models.Model](row: Row, taken: str) -> Row:
+def _save[Row: models.Model](row: Row, taken: str, only: list[str] | None = None) -> Row:
     try:
         # Names are checked for being free by the database, below: only it can.
         row.full_clean(validate_unique=False, validate_constraints=False)
         with transaction.atomic():
-            row.save()
+            # Of a change, only what it changes: somebody else may be changing the rest.
+            row.save(update_fields=only)
     except ValidationError as wrong:
         errors = [{"field": name, "detail": " ".join(words)} for name, words in wrong.message_dict.items()]
         raise Invalid(" ".join(f"{each['field']}: {each['detail']}" for each in errors), errors=errors) from wrong

@@ -5,11 +5,11 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from deployments import events, tasks
-from deployments.access import Right, name_of, require
+from deployments import blaming, events, tasks
+from deployments.access import Right, require
 from deployments.last_known_good import last_known_good, obstacle_to_restoring
 from deployments.locking import lock
-from deployments.models import Blame, CodeLocation, Deploy, Release
+from deployments.models import CodeLocation, Deploy, Release
 from deployments.operations.numbering import add_deploy
 from deployments.states import ACTIVE, DeployKind, DeployStatus
 from portal.common.problems import Absent, Invalid, Refusal
@@ -54,7 +54,7 @@ def request_rollback(
             restores=target,
             retry_of=retry_of,
         )
-        _blame_and_lift(rollback, location, target.release, actor, now)
+        blaming.blame_what_is_left(rollback, location, target.release, now=now)
         events.record_step(rollback, "QUEUE", f"Rollback to #{target.number} accepted.", at=now)
         tasks.enqueue(rollback)
     return rollback
@@ -92,15 +92,3 @@ def _ask_for(target: Deploy, release: Release, now: datetime) -> None:
     # The same row that retention's conditional update looks at: of the two, one loses cleanly.
     if not Release.objects.filter(pk=release.pk, purged_at=None).update(asked_for_at=now):
         raise RollbackRefused(f"The files of #{target.number} have just been purged.", code="artifact_gone")
-
-
-def _blame_and_lift(rollback: Deploy, location: CodeLocation, wanted: Release, actor: User, now: datetime) -> None:
-    Blame.objects.filter(code_location=location, code_digest=wanted.code_digest, lifted_at=None).update(
-        lifted_at=now, lifted_by_name=name_of(actor)
-    )
-    left = location.placed_deploy.release if location.placed_deploy else None
-    if left is None or left.code_digest == wanted.code_digest:
-        return
-    already = Blame.objects.filter(code_location=location, code_digest=left.code_digest, lifted_at=None)
-    if not already.exists():
-        Blame.objects.create(code_location=location, code_digest=left.code_digest, blamed_by=rollback, created_at=now)

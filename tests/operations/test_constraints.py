@@ -90,7 +90,7 @@ ILLEGAL: dict[str, Callable[[], Any]] = {
         Deployment.objects.create(organization=Organization.objects.get(), slug=slug, target_root="/srv/releases")
         for slug in ("staging", "testing")
     ],
-    "retention_is_a_day_or_more": lambda: Deployment.objects.update(retention_days=0),
+    "retention_is_a_day_to_a_century": lambda: Deployment.objects.update(retention_days=0),
     "one_code_location_of_a_name_per_deployment": lambda: again(location()),
     "one_release_of_a_digest_per_code_location": lambda: again(Release.objects.get()),
     "one_bundle_per_mount": lambda: again(ReleaseBundle.objects.get()),
