@@ -1,6 +1,7 @@
 """`manage.py up`, whole: the page answers, work is done, and a kill leaves nothing."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -33,11 +34,12 @@ class Lastgood:
     data_dir: Path
     output: Path
     port: int = field(default_factory=free_port)
+    demo: bool = False
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> subprocess.Popen[bytes]:
         environment = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DATABASE_URL"}}
-        environment |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "DEMO": "0", "HOST": ""}
+        environment |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "DEMO": str(int(self.demo)), "HOST": ""}
         with self.output.open("wb") as out:
             command = [sys.executable, "manage.py", "up"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
@@ -88,6 +90,23 @@ def test_starts_does_work_and_leaves_nothing_when_it_is_killed(make_lastgood: Ma
     process.wait(PATIENCE)
 
     wait_until(lambda: not lastgood.processes(), what="an end of every process")
+
+
+def test_shows_a_demonstration_on_which_the_tour_of_the_readme_works_as_typed(make_lastgood: MakeLastgood) -> None:
+    lastgood = make_lastgood("var")
+    lastgood.demo = True
+    lastgood.start_and_wait()
+
+    notes = lastgood.data_dir / "demo.json"
+    demo = json.loads(notes.read_text())
+    tour = (ROOT / "README.md").read_text().partition("## The tour")[2].split("```")[1].strip().splitlines()
+    script = "\n".join(f'{line}\necho "exit $?"' for line in tour).replace("var/", f"{lastgood.data_dir}/")
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, text=True, capture_output=True, timeout=120, check=False)
+
+    assert (notes.stat().st_mode & 0o777, demo["place"]) == (0o600, "acme/production/shop")
+    assert set(demo["users"]) >= {"orgadmin", "admin", "editor", "deployer", "viewer"}
+    exits = [line for line in done.stdout.splitlines() if line.startswith("exit ")]
+    assert exits == ["exit 0", "exit 0", "exit 0", "exit 3", "exit 0"], done.stdout + done.stderr
 
 
 def test_comes_back_at_once_after_a_kill_and_stops_when_asked(make_lastgood: MakeLastgood) -> None:
