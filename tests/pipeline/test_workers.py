@@ -67,7 +67,7 @@ def test_that_wakes_up_after_it_was_overtaken_changes_nothing(moment: str, broke
     zombie_push = push(location, THREE)
     with running_worker(broker, tmp_path / "zombie.log", fault=moment, beat=False, queues="deploys") as zombie:
         wait_for(lambda: stopped(zombie.pid), what=f"the worker's stop: {moment}")
-        rollback = ask_rollback(location)
+        rollback = ask_rollback(location, 1)
         with running_worker(broker, tmp_path / "healthy.log", beat=False, queues="rollbacks"):
             assert finished(rollback).status == DeployStatus.SUCCEEDED
         before = in_place(location)
