@@ -322,7 +322,8 @@ class PushIn(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse parts that this portal does not take: nothing that was sent is dropped silently."""
-        refused = sorted({"settings", "assets"} & set(getattr(self, "initial_data", {})))
+        said = getattr(self, "initial_data", {})
+        refused = [name for name in ("assets", "settings") if said.get(name)]
         if refused:
             raise serializers.ValidationError(dict.fromkeys(refused, "This portal does not take this part."))
         return attrs
