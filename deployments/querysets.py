@@ -130,10 +130,6 @@ class OfDeploy(models.QuerySet[Row]):
 class DeployQuerySet(OfCodeLocation[Row]):
     """Deploys."""
 
-    def newest_first(self) -> Self:
-        """Order by number, which is the order of asking, within one code location."""
-        return self.order_by("-number")
-
     def running(self) -> Self:
         """Keep what a worker carries out now."""
         return self.filter(status=DeployStatus.RUNNING)

@@ -17,7 +17,6 @@ class DeployStatus(models.TextChoices):
 
 
 ACTIVE = (DeployStatus.QUEUED, DeployStatus.RUNNING)
-WAITING = (DeployStatus.HELD, DeployStatus.QUEUED)
 UNFINISHED = (DeployStatus.HELD, DeployStatus.QUEUED, DeployStatus.RUNNING)
 FINISHED = (
     DeployStatus.SUCCEEDED,

@@ -23,7 +23,14 @@ def purge() -> None:
 @shared_task(acks_late=False)  # the next one comes anyway
 def collect() -> None:
     """Let bytes go that nothing names any more, now that their grace time is over."""
-    collecting.collect(now=timezone.now())
+    collected = collecting.collect(now=timezone.now())
+    if collected.blobs_swept or collected.uploads_forgotten:
+        logger.info(
+            "Swept %s blobs, %s bytes; forgot %s uploads.",
+            collected.blobs_swept,
+            collected.bytes_freed,
+            collected.uploads_forgotten,
+        )
 
 
 @shared_task(acks_late=False)  # the next one comes anyway

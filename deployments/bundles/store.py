@@ -279,13 +279,3 @@ def _keep(blob: Blob, *, spool: BinaryIO, size: int, now: datetime) -> None:
     if unneeded:
         with contextlib.suppress(OSError):
             blob_storage().delete(unneeded)
-
-
-def files_of(bundle: Bundle) -> Iterable[BundleFile]:
-    """Answer the bundle's lines by path, with their blobs, a few at a time."""
-    return (
-        bundle.files.select_related("blob")
-        .order_by("path")
-        .annotate(sha256=F("blob__sha256"))
-        .iterator(chunk_size=2000)
-    )
