@@ -2,7 +2,8 @@
 
 import logging
 
-from celery import shared_task
+from celery import current_app, shared_task
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -44,6 +45,8 @@ def carry_out(*, deploy_id: int) -> None:
         enqueue_settling(left.settle_location_id)
     if left.next_deploy is not None:
         enqueue(left.next_deploy)
+    if left.ended:
+        _announce(deploy_id)
 
 
 @shared_task
@@ -83,6 +86,15 @@ def _send_deploy(deploy: Deploy) -> None:
 def _tell_that_it_waits(deploy: Deploy) -> None:
     message = "The broker is away. This deploy is stored, waits, and starts by itself when the broker is back."
     events.record_step(deploy, "QUEUE", message, at=timezone.now(), level=EventLevel.WARNING)
+
+
+def _announce(deploy_id: int) -> None:
+    """Tell those who asked to be told that a deploy ended. They look for themselves too: a lost word loses nothing."""
+    for name in settings.LASTGOOD_TELL_OF_DEPLOYS:
+        try:
+            current_app.send_task(name, kwargs={"deploy_id": deploy_id}, queue="deploys")
+        except OperationalError:
+            logger.warning("The broker is away: %s looks at deploy %s later.", name, deploy_id)
 
 
 def _send_settling(location_id: int) -> None:

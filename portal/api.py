@@ -17,5 +17,6 @@ class Page(SpectacularSwaggerView):
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", Document.as_view(), name="schema"),
     path("schema/page/", Page.as_view(url_name="schema"), name="schema-page"),
+    path("", include("assets.api.urls")),
     path("", include("deployments.api.urls")),
 ]

@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
         "options": {"queue": "rollbacks", "expires": 6},
     },
     "check-targets": {"task": "deployments.tasks.check_targets", "schedule": 60.0, "options": {"expires": 60}},
+    "record-assets": {"task": "portal.tasks.record_due_assets", "schedule": 10.0, "options": {"expires": 10}},
     "lift-holds": {"task": "portal.tasks.lift_holds", "schedule": 15.0, "options": {"expires": 15}},
     "collect": {"task": "portal.tasks.collect", "schedule": crontab(minute=41), "options": {"expires": 1800}},
     "purge": {"task": "portal.tasks.purge", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "portal",
     "deployments",
+    "assets",
 ]
 
 MIDDLEWARE = [
@@ -229,6 +230,8 @@ LASTGOOD_RETENTION_DAYS = env.integer("LASTGOOD_RETENTION_DAYS", 90, least=1)
 LASTGOOD_TARGET_ROOT = env.folder("LASTGOOD_TARGET_ROOT", DATA_DIR / "targets")
 # Hosts (names, addresses or networks) that platforms may be reached at. Link-local addresses are always refused.
 LASTGOOD_PLATFORM_HOSTS = env.words("LASTGOOD_PLATFORM_HOSTS", "localhost,127.0.0.1,::1")
+# Tasks that are told the id of each deploy that ended: apps above `deployments`, which knows none of them.
+LASTGOOD_TELL_OF_DEPLOYS = ["portal.tasks.record_assets"]
 LASTGOOD_LEASE = timedelta(seconds=env.integer("LASTGOOD_LEASE_SECONDS", 15, least=2))
 LASTGOOD_RELOAD_PATIENCE = timedelta(seconds=env.integer("LASTGOOD_RELOAD_PATIENCE_SECONDS", 180, least=5))
 LASTGOOD_METRICS_TOKEN = env.text("LASTGOOD_METRICS_TOKEN")

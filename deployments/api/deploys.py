@@ -30,6 +30,7 @@ FILTERS = [
     OpenApiParameter("actor", OpenApiTypes.STR),
     OpenApiParameter("commit", OpenApiTypes.STR, description="The commit, or how it begins."),
     OpenApiParameter("image", OpenApiTypes.STR, description="A part of the image's name."),
+    OpenApiParameter("asset", OpenApiTypes.STR, description="The key of an asset that the deploy changed, as a/b."),
     OpenApiParameter(
         "q", OpenApiTypes.STR, description="Text in description, actor, commit, branch, message or image."
     ),
@@ -64,21 +65,29 @@ class Deploys(PlaceView):
         found = self.location()
 
         def do() -> Response:
-            asked = PushIn(data=request.data)
-            asked.is_valid(raise_exception=True)
-            said = asked.validated_data
-            push = Push(
-                parts={name: said[name] for name in PARTS if name in said},
-                description=said["description"],
-                git=said.get("git", {}),
-                metadata=said.get("metadata", {}),
-                source_position=said.get("source_position"),
-                expected_live=said.get("expected_live"),
-            )
-            made = operations.create_deploy(location=found, push=push, actor=self.person, now=timezone.now())
+            made = self.create(found, request.data)
             return _answer(found, made, status=201 if made.status == DeployStatus.HELD else 202)
 
         return answer_once(request, authorize=lambda: require(self.person, Right.DEPLOY, found.deployment), do=do)
+
+    def create(self, location: CodeLocation, data: Any) -> Deploy:
+        """Push what was sent. Raises what `operations.create_deploy` does."""
+        return operations.create_deploy(location=location, push=push_of(data), actor=self.person, now=timezone.now())
+
+
+def push_of(data: Any) -> Push:
+    """Answer the push that was sent. Raises ValidationError."""
+    asked = PushIn(data=data)
+    asked.is_valid(raise_exception=True)
+    said = asked.validated_data
+    return Push(
+        parts={name: said[name] for name in PARTS if name in said},
+        description=said["description"],
+        git=said.get("git", {}),
+        metadata=said.get("metadata", {}),
+        source_position=said.get("source_position"),
+        expected_live=said.get("expected_live"),
+    )
 
 
 class OneDeploy(PlaceView):

@@ -33,13 +33,14 @@ def answer_page(
     )
 
 
-def page_schema(name: str, row: Any) -> Any:
-    """Answer the schema of a page of such rows."""
+def page_schema(name: str, row: Any, **more: Any) -> Any:
+    """Answer the schema of a page of such rows; `more` is what stands beside them."""
     return inline_serializer(
         name,
         {
             "next": serializers.URLField(allow_null=True),
             "previous": serializers.URLField(allow_null=True),
             "results": row(many=True),
+            **more,
         },
     )

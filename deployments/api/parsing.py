@@ -32,7 +32,7 @@ class BoundedJSONParser(BaseParser):
             value = json.loads(raw.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as odd:
             raise ParseError("This is no JSON in UTF-8, or nested too deep.") from odd
-        _refuse_unstorable(value)
+        refuse_unstorable(value)
         return value
 
 
@@ -40,7 +40,7 @@ def _refuse_constant(word: str) -> None:
     raise ValueError(f"{word} is no JSON.")
 
 
-def _refuse_unstorable(value: Any) -> None:
+def refuse_unstorable(value: Any) -> None:
     """Refuse what parses and can still not be kept. Raises Invalid."""
     level = [value]
     for _ in range(DEEPEST):

@@ -31,6 +31,12 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
 
     organization = serializers.SlugRelatedField[Organization](slug_field="slug", read_only=True)
     place = serializers.CharField(source="__str__", read_only=True)
+    ignored_metadata = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        max_length=100,
+        required=False,
+        help_text="Labels of asset metadata that do not count as changes.",
+    )
 
     class Meta:
         model = Deployment
@@ -43,6 +49,7 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
             "platform_url",
             "target",
             "retention_days",
+            "ignored_metadata",
             "created_at",
         ]
         read_only_fields = ["target", "created_at"]
@@ -52,14 +59,14 @@ class DeploymentIn(DeploymentOut):
     """What can be said of a new deployment."""
 
     class Meta(DeploymentOut.Meta):
-        fields = ["slug", "name", "platform", "platform_url", "retention_days"]
+        fields = ["slug", "name", "platform", "platform_url", "retention_days", "ignored_metadata"]
 
 
 class DeploymentChange(DeploymentIn):
     """What can be changed of a deployment. Its slug stays: others hold its address."""
 
     class Meta(DeploymentIn.Meta):
-        fields = ["name", "platform", "platform_url", "retention_days"]
+        fields = ["name", "platform", "platform_url", "retention_days", "ignored_metadata"]
 
 
 class HoldOut(serializers.ModelSerializer[Hold]):
@@ -206,8 +213,8 @@ class DeployOut(serializers.Serializer[Deploy]):
         return {**deploy.git, "commit_url": commit_url(deploy.git)} if deploy.git else {}
 
     def get_assets(self, deploy: Deploy) -> dict[str, int] | None:
-        """Answer what it changed in the assets: not known yet."""
-        return None
+        """Answer how many assets it added, removed and changed; null while nobody knows."""
+        return cast("dict[str, int] | None", deploy.asset_counts)
 
     def get_restorable(self, deploy: Deploy) -> Any:
         """Answer true, or what stands in the way of a rollback to it."""

@@ -30,6 +30,7 @@ class FollowUp:
 
     next_deploy: Deploy | None = None
     settle_location_id: int | None = None
+    ended: bool = False
 
 
 def carry_out(deploy_id: int, *, clock: Clock) -> FollowUp:
@@ -123,4 +124,4 @@ def _follow_up(held: Claim) -> FollowUp:
     # It ended without our knowing that it was placed: perhaps it was all the same.
     unsure = deploy.status != DeployStatus.SUCCEEDED and deploy.activated_at is None
     waiting = deploy.code_location.deploys.queued().order_by("number").first()
-    return FollowUp(next_deploy=waiting, settle_location_id=held.location_id if unsure else None)
+    return FollowUp(next_deploy=waiting, settle_location_id=held.location_id if unsure else None, ended=True)

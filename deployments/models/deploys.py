@@ -68,6 +68,8 @@ class Deploy(models.Model):
     verification = models.CharField(max_length=500, blank=True)
     platform_asked = models.BooleanField(default=False, help_text="A platform was connected when this ran.")
     error = models.JSONField(null=True, blank=True)
+    # {added, removed, changed}: written by whoever records what deploys define; None while nobody knows.
+    asset_counts = models.JSONField(null=True, blank=True)
     # The order of going live: a sequence of the server, whatever clocks do.
     live_seq = models.BigIntegerField(null=True, blank=True)
 
@@ -184,11 +186,17 @@ class Load(models.Model):
     definitions_digest = models.CharField(max_length=64, blank=True)
     asset_count = models.PositiveIntegerField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    # The definitions that were served, as compressed JSON, until somebody read them.
+    raw = models.BinaryField(null=True, blank=True)
 
     objects = OfCodeLocation.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["code_location", "-id"], name="newest_loads")]
+        indexes = [
+            models.Index(fields=["code_location", "-id"], name="newest_loads"),
+            # A literal condition: SQLite can use it, unlike one with a parameter.
+            models.Index(fields=["id"], condition=Q(raw__isnull=False), name="unread_loads"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code_location} {'loaded' if self.ok else 'failed to load'} at {self.reported_at:%Y-%m-%d %H:%M}"

@@ -80,6 +80,10 @@ class Deployment(models.Model):
     retention_days = models.PositiveIntegerField(
         default=default_retention_days, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_RETENTION)]
     )
+    # Labels that differ from place to place or from load to load, and say nothing about the code.
+    ignored_metadata = models.JSONField(
+        default=list, blank=True, help_text="Labels of asset metadata that do not count as changes."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = DeploymentQuerySet.as_manager()

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from deployments import history, operations
 from deployments.access import Right
+from deployments.changes import changes_between
 from deployments.models import Deploy
 from deployments.states import DeployStatus
 from deployments.views.answering import refreshing, refusals_shown, unchanged
-from deployments.views.changes import changes_between
 from deployments.views.finding import find_deploy, person
 from deployments.views.forms import Describing, read
 from deployments.views.moments import ago, clock

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from deployments.changes import MountChange, changes_between
 from deployments.models import Deploy
 from deployments.states import DeployStatus
-from deployments.views.changes import MountChange, changes_between
 from deployments.views.rows import Around, Row
 
 

@@ -9,6 +9,7 @@ from .acting import cancel, hold, resume, retry, rollback
 from .api import version
 from .deploy import deploy
 from .looking import history, logs, places, show_deploy, status
+from .snapshot import snapshot
 from .terminal import survive_any_encoding
 
 HELP = """Deploy to Dagster and Airflow, see what each deploy changed, and roll back.
@@ -35,6 +36,7 @@ def cli() -> None: ...
 
 for _command in (
     login, logout, places, status, deploy, history, show_deploy, logs, rollback, cancel, retry, hold, resume,
+    snapshot,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -3,6 +3,8 @@
 import base64
 import binascii
 import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -47,6 +49,30 @@ def page_of[Row: Model](
         rows=found,
         next_cursor=_encode(False, _value(found[-1], key)) if found and has_next else None,
         previous_cursor=_encode(True, _value(found[0], key)) if found and has_previous else None,
+    )
+
+
+@dataclass(frozen=True)
+class Slice[Item]:
+    """Some items in order, and the cursors of the slices beside them (None: there is none)."""
+
+    rows: list[Item]
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+def slice_of[Item](
+    items: Sequence[Item], *, key: Callable[[Item], str], cursor: str | None = None, limit: int = LIMIT
+) -> Slice[Item]:
+    """Answer one slice of what is computed, ordered by unique texts, as `page_of` answers rows. Raises Invalid."""
+    backwards, edge = _decode(cursor) if cursor else (False, None)
+    position = {False: bisect_right, True: bisect_left}[backwards](items, str(edge), key=key) if cursor else 0
+    begin, end = (max(0, position - limit), position) if backwards else (position, position + limit)
+    found = list(items[begin:end])
+    return Slice(
+        rows=found,
+        next_cursor=_encode(False, key(found[-1])) if found and end < len(items) else None,
+        previous_cursor=_encode(True, key(found[0])) if found and begin > 0 else None,
     )
 
 

@@ -1,0 +1,123 @@
+"""Any two deploys of a code location, and what was live at a time."""
+
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from assets import comparison
+from assets.api.representations import DeployBrief, StepOut, compared
+from assets.history import parse_time
+from deployments import history
+from deployments.api.finding import PlaceView
+from deployments.api.lists import PAGING, page_schema
+from deployments.api.representations import DeployOut
+from deployments.changes import MountChange, changes_between
+from deployments.models import CodeLocation, Deploy
+from portal.common.paging import asked_limit, linked, slice_of
+from portal.common.problems import NOT_FOUND_DETAIL, Absent, Invalid
+
+PAIR: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+    "old": serializers.CharField(),
+    "new": serializers.CharField(),
+}
+
+
+class Compare(PlaceView):
+    """What differs between two deploys: image, runtime version, files, assets."""
+
+    @extend_schema(
+        operation_id="compare",
+        parameters=[
+            OpenApiParameter("from", OpenApiTypes.INT, description="The number of the one deploy."),
+            OpenApiParameter("to", OpenApiTypes.INT, description="The number of the other one."),
+            OpenApiParameter(
+                "at", OpenApiTypes.STR, description="Instead of both: a time; the answer is what was live."
+            ),
+            *PAGING,
+        ],
+        responses=page_schema(
+            "Comparison",
+            StepOut,
+            **{
+                "from": DeployBrief(),
+                "to": DeployBrief(),
+                "image": inline_serializer("ImagePair", PAIR, allow_null=True),
+                "runtime_version": inline_serializer("RuntimePair", PAIR, allow_null=True),
+                "bundles": serializers.ListField(child=serializers.DictField()),
+                "assets": serializers.DictField(allow_null=True),
+                "live": DeployOut(allow_null=True),
+            },
+        ),
+    )
+    def get(self, request: Request, org: str, deployment: str, location: str) -> Response:
+        """Compare two deploys by number; `results` are the assets that differ, by key. Or ask what was live `at` a time."""
+        found = self.location()
+        if "at" in request.GET:
+            return self._live_at(found, request.GET["at"])
+        old, new = self._deploy(found, "from"), self._deploy(found, "to")
+        compared_ = comparison.compare(found, old, new)
+        asked = request._request
+        page = slice_of(
+            compared_.steps, key=lambda step: step.key, cursor=request.GET.get("cursor"), limit=asked_limit(asked)
+        )
+        detailed = comparison.in_detail(page.rows)
+        return Response(
+            {
+                "from": DeployBrief(old).data,
+                "to": DeployBrief(new).data,
+                **_releases(old, new),
+                "assets": compared(compared_),
+                "next": linked(asked, page.next_cursor),
+                "previous": linked(asked, page.previous_cursor),
+                "results": [StepOut(each).data for each in detailed],
+            }
+        )
+
+    def _live_at(self, location: CodeLocation, words: str) -> Response:
+        at = parse_time(words)
+        if at is None:
+            raise Invalid("at is a time, as in 2026-11-21T14:00:00Z.", code="bad_time")
+        live = comparison.live_at(location, min(at, timezone.now()))
+        return Response({"at": at, "live": DeployOut(live).data if live else None})
+
+    def _deploy(self, location: CodeLocation, name: str) -> Deploy:
+        number = self.request.GET.get(name, "").removeprefix("#")
+        if not number.isdecimal() or len(number) > 18:
+            raise Invalid(f"Say {name}: the number of a deploy.", code="bad_number")
+        found = history.deploys_of(location).filter(number=int(number)).first()
+        if found is None:
+            raise Absent(NOT_FOUND_DETAIL)
+        return found
+
+
+def _releases(old: Deploy, new: Deploy) -> dict[str, Any]:
+    before, after = old.release, new.release
+    prefetch_related_objects([release for release in (before, after) if release], "mounts__bundle")
+    changes = changes_between(before, after)
+    return {
+        "image": _pair(before.image if before else "", after.image if after else ""),
+        "runtime_version": _pair(before.runtime_version if before else "", after.runtime_version if after else ""),
+        "bundles": [_bundle(change) for change in changes],
+    }
+
+
+def _pair(old: str, new: str) -> dict[str, str] | None:
+    return None if old == new else {"old": old, "new": new}
+
+
+def _bundle(change: MountChange) -> dict[str, Any]:
+    return {
+        "mount": change.mount,
+        "old": change.before.digest if change.before else None,
+        "new": change.after.digest if change.after else None,
+        "added": change.added,
+        "removed": change.removed,
+        "changed": change.changed,
+        "files": [{"change": each.word, "path": each.path} for each in change.sample],
+    }

@@ -1,0 +1,55 @@
+"""Small functions that make definitions and record them."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from assets import recording
+from assets.definitions.normal import Definition, normal
+from assets.models import Asset, AssetChange, AssetSet, Validity
+from assets.states import Source
+from deployments.models import CodeLocation, Deploy
+from tests.factories import deploy as deploy_files
+
+
+def define(*entries: dict[str, Any]) -> dict[str, Definition]:
+    """Answer definitions of these entries, by key."""
+    definitions = [normal(entry, position=position) for position, entry in enumerate(entries)]
+    return {"/".join(definition["key"]): definition for definition in definitions}
+
+
+def asset(key: str, **said: Any) -> dict[str, Any]:
+    """Answer an entry of a snapshot."""
+    return {"key": key.split("/"), "code_version": "1", **said}
+
+
+def go_live(location: CodeLocation, number: int | None = None) -> Deploy:
+    """Deploy a file tree of its own, so that each deploy is of other code."""
+    content = str(number or location.deploys.count()).encode()
+    return deploy_files(location, {"definitions.py": content})
+
+
+def record(
+    deploy: Deploy, definitions: dict[str, Definition], *, source: Source = Source.SNAPSHOT, **said: Any
+) -> AssetSet:
+    """Record these definitions for the deploy."""
+    seen = recording.observe(source, definitions, **said)
+    return recording.record(Deploy.objects.get(pk=deploy.pk), seen, now=timezone.now())
+
+
+def changes_of(deploy: Deploy) -> dict[str, str]:
+    """Answer what the deploy changed: by key, the kind and the change types."""
+    rows = AssetChange.objects.filter(deploy=deploy).select_related("asset")
+    return {row.asset.key: f"{row.kind}{row.change_types}".strip() for row in rows}
+
+
+def set_at(deploy: Deploy) -> dict[str, int]:
+    """Answer the version numbers in force when the deploy was live."""
+    rows = Validity.objects.filter(chain__code_location=deploy.code_location, since__lte=deploy.live_seq)
+    rows = rows.exclude(until__lte=deploy.live_seq).select_related("asset", "version")
+    return {row.asset.key: row.version.number for row in rows}
+
+
+def present(location: CodeLocation) -> list[str]:
+    """Answer the keys that are there now."""
+    return sorted(Asset.objects.filter(code_location=location, current__isnull=False).values_list("key", flat=True))
