@@ -15,7 +15,9 @@ Document = dict[str, Any]
 
 # Any letter but halves of one, of which no digest can be taken.
 letters = st.characters(exclude_categories=["Cs"])
-texts = st.sampled_from(["", "a", "gold", "NaN", "é", "e\u0301", "\x00", "😀", "a" * 300]) | st.text(letters, max_size=4)
+texts = st.sampled_from(["", "a", "gold", "NaN", "é", "e\u0301", "\x00", "😀", "a" * 300]) | st.text(
+    letters, max_size=4
+)
 
 # For Python, and so for Dagster: 0, -0.0 and false are equal; 1, 1.0 and true; NaN is none, and is one for us.
 alike = [0, -0.0, 0.0, False, 1, 1.0, True, "1", 3, 3.0, None, [], {}, [1], [True], [[]], {"a": 1}, {"a": 1.0}]

@@ -41,7 +41,9 @@ def test_a_key_is_shown_as_one_text_and_read_again(path: list[str], text: str) -
     assert parts(text) == path
 
 
-@pytest.mark.parametrize(("text", "path"), [("a\\b", ["ab"]), ("a\\", ["a"]), ("/a", ["", "a"]), ("a//b", ["a", "", "b"])])
+@pytest.mark.parametrize(
+    ("text", "path"), [("a\\b", ["ab"]), ("a\\", ["a"]), ("/a", ["", "a"]), ("a//b", ["a", "", "b"])]
+)
 def test_any_text_names_a_key(text: str, path: list[str]) -> None:
     assert parts(text) == path
 

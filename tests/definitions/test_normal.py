@@ -166,7 +166,10 @@ def test_what_was_given_is_left_as_it_was() -> None:
         "key": ["a"],
         "tags": {"a": "b"},
         "kinds": ["dbt"],
-        "partitions_def": {"type": "multi", "dimensions": [{"name": "b", "partitions_def": {"type": "x", "n": math.inf}}]},
+        "partitions_def": {
+            "type": "multi",
+            "dimensions": [{"name": "b", "partitions_def": {"type": "x", "n": math.inf}}],
+        },
     }
     before = repr(given)
 

@@ -43,7 +43,7 @@ class Unknown:
 
 METADATA = {
     "a text": "select 1",
-    "an odd text": "half a letter \\ud800 and \\0",
+    "an odd text": "nothing, as \\0, and ✓",
     "a raw path": Path(__file__).parent / "model.sql",
     "a text that is a path": str(Path(__file__).parent / "model.sql"),
     "the project": str(Path(__file__).parent),
