@@ -20,10 +20,12 @@ from .problems import SnapshotError
 Entry = dict[str, Any]
 
 _SCHEMA = re.compile(r"(?:\A|/)manifest/v[0-9]+\.json\Z")
-_NODES = frozenset({"model", "seed", "snapshot"})
-_ASSETS = _NODES | {"source", "exposure"}
-# Steps from macro to macro. 10,000 models that reach 500 macros each take half of it.
-MOST_STEPS = 10_000_000
+# The nodes name their own kinds.
+_SECTIONS = {"nodes": None, "sources": "source", "exposures": "exposure"}
+_WITH_CODE = frozenset({"model", "seed", "snapshot"})
+_ASSETS = _WITH_CODE | {"source", "exposure"}
+# From macro to macro. 1,000 macros that each reach all others, through 4 calls each, take it.
+MOST_STEPS = 5_000_000
 # Compiling adds it to every Python model.
 _FOLLOWS_COMPILING = frozenset({"macro.dbt.py_script_postfix"})
 
@@ -61,19 +63,18 @@ def is_manifest(document: dict[str, Any]) -> bool:
 def entries(document: dict[str, Any]) -> list[Entry]:
     """Answer an entry of a snapshot for each enabled node that is an asset. Raises SnapshotError `bad_manifest`."""
     manifest = _Said("This manifest", document)
-    if "nodes" not in document:
+    # Without them it would seem to define nothing.
+    if document.get("nodes") is None:
         raise manifest.wrong("nodes", "an object")
     macros = _Macros(manifest)
     found = []
-    for section in ("nodes", "sources", "exposures"):
+    for section, only in _SECTIONS.items():
         for node in manifest.objects(section):
-            kind = node.text("resource_type") if section == "nodes" else section[:-1]
-            if section == "nodes" and kind not in _NODES:
-                continue
-            if node.text("unique_id") != node.name:
-                raise node.wrong("unique_id", "the name that it is listed under")
-            if node.object("config").get("enabled") is not False:
-                found.append(_entry(node, str(kind), macros))
+            kind = only or node.text("resource_type")
+            if not kind or node.text("unique_id") != node.name:
+                raise node.wrong("unique_id", "the name that it is listed under, and resource_type its kind")
+            if kind in _ASSETS and node.object("config").get("enabled") is not False:
+                found.append(_entry(node, kind, macros))
     return found
 
 
@@ -125,34 +126,33 @@ class _Said:
 
 
 class _Macros:
-    """What each set of macros reaches, followed once for each set."""
+    """What each macro runs, itself and through others, followed once for each."""
 
     def __init__(self, manifest: _Said) -> None:
-        self._prints: dict[str, str] = {}
+        self._own: dict[str, str] = {}
         self._calls: dict[str, list[str]] = {}
-        self._known: dict[frozenset[str], str] = {}
+        self._known: dict[str, str] = dict.fromkeys(_FOLLOWS_COMPILING, "")
         self._steps = 0
         for macro in manifest.objects("macros"):
-            self._prints[macro.name] = _print(macro.text("macro_sql"))
+            self._own[macro.name] = _print(macro.text("macro_sql"))
             self._calls[macro.name] = macro.inner("depends_on").texts("macros")
 
-    def print_of(self, names: Iterable[str]) -> str:
-        """Answer a digest of the text of every macro reached from these, empty when there is none."""
-        start = frozenset(names) - _FOLLOWS_COMPILING
-        if start not in self._known:
-            # A macro that is not here says nothing: what dbt lists, it may have left out.
-            prints = sorted(self._prints[name] for name in self._reached(start) if name in self._prints)
-            self._known[start] = _print("\n".join(prints)) if prints else ""
-        return self._known[start]
+    def prints_of(self, names: list[str]) -> list[str]:
+        """Answer digests of the texts of every macro reached from these."""
+        for name in names:
+            if name not in self._known:
+                # A macro that is not here says nothing: what dbt lists, it may have left out.
+                own = sorted(self._own[each] for each in self._reached(name) if each in self._own)
+                self._known[name] = _print("\n".join(own)) if own else ""
+        return sorted({self._known[name] for name in names} - {""})
 
-    def _reached(self, start: frozenset[str]) -> set[str]:
-        found = set(start)
-        left = list(start)
+    def _reached(self, start: str) -> set[str]:
+        found, left = {start}, [start]
         while left:
             calls = self._calls.get(left.pop(), [])
             self._steps += 1 + len(calls)
-            new = [name for name in calls if name not in found]
-            found.update(new)
+            new = set(calls) - found
+            found |= new
             left += new
         if self._steps > MOST_STEPS:
             raise SnapshotError("bad_manifest", "This manifest: its macros call each other in too many ways.")
@@ -170,7 +170,7 @@ def _entry(node: _Said, kind: str, macros: _Macros) -> Entry:
     tags = [*_tags(node), *_tags(config)]
     return {
         "key": [node.name],
-        "code_version": _code_version(node, macros) if kind in _NODES else None,
+        "code_version": _code_version(node, macros) if kind in _WITH_CODE else None,
         # A package's models stay together.
         "group": node.text("group") or config.text("group") or node.text("package_name") or None,
         "kinds": ["dbt", kind],
@@ -197,7 +197,7 @@ def _parents(node: _Said) -> list[str]:
 
 def _code_version(node: _Said, macros: _Macros) -> str | None:
     """Answer a digest of what the node runs: its own code, and every macro that this reaches."""
-    parts = [_body(node), macros.print_of(node.inner("depends_on").texts("macros"))]
+    parts = [_body(node), *macros.prints_of(node.inner("depends_on").texts("macros"))]
     return _print("\n".join(parts))[:16] if any(parts) else None
 
 
@@ -247,11 +247,11 @@ def _placed(node: _Said) -> dict[str, Any]:
 
 def _configured(node: _Said, config: _Said) -> dict[str, Any]:
     """Answer how the node is to be made, as far as fields and config say it."""
-    said = {name: _bare(node.fields.get(name)) for name in _FIELDS}
+    said = {name: _bare(node.fields[name]) for name in _FIELDS if name in node.fields}
     for name in _FIELDS_OR_CONFIG:
         said[name] = _bare(node.fields.get(name)) or _bare(config.fields.get(name))
     for name, value in config.fields.items():
-        if name not in _NOT_CONFIG:
+        if value is not None and name not in _NOT_CONFIG:
             # Nobody at all is a grant too: it revokes.
             said[f"config/{name}"] = value if name == "grants" else _bare(value)
     said.update((f"owner/{name}", _bare(value)) for name, value in node.object("owner").items())
@@ -277,16 +277,15 @@ def _typed(value: Any) -> Entry:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or value in ("", [], {})
+    return not value and (value is None or isinstance(value, (str, list, dict)))
 
 
 def _bare(value: Any, depth: int = 0) -> Any:
     """Answer the value without members that say nothing."""
-    if depth > DEEPEST:  # too deep to be taken: the normal form refuses it
+    kind = type(value)
+    if (kind is not dict and kind is not list) or depth > DEEPEST:  # too deep: the normal form refuses it
         return value
-    if isinstance(value, list):
+    if kind is list:
         return [_bare(each, depth + 1) for each in value]
-    if not isinstance(value, dict):
-        return value
     kept = {name: _bare(each, depth + 1) for name, each in value.items()}
     return {name: each for name, each in kept.items() if not _is_empty(each)}

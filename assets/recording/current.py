@@ -1,17 +1,26 @@
 """What the newest recorded set says of each asset: for lists, and for who is upstream of whom."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from assets.bodies import opened
 from assets.comparing import Difference
 from assets.definitions import keys
 from assets.definitions.normal import Definition
 from assets.definitions.prints import DEPENDENCIES
-from assets.models import Asset, AssetChain, AssetDependency, AssetVersion
+from assets.models import Asset, AssetChain, AssetDependency, AssetVersion, Validity
 from assets.recording.chains import chunks
 from assets.recording.matching import Matched
 
-FIELDS = ["current", "group", "kinds", "changed_seq"]
+
+class Shown(NamedTuple):
+    """What lists show of a definition."""
+
+    group: str
+    kinds: str
 
 
 def refresh(
@@ -23,25 +32,30 @@ def refresh(
     seq: int,
 ) -> None:
     """Have the assets that another version is in force of say so. `old` and `new` hold only what differs."""
-    changed = {asset_id for asset_id in old.keys() | new.keys() if _is_change(asset_id, found)}
     for chunk in chunks(list(old.keys() | new.keys())):
-        assets = Asset.objects.in_bulk(chunk)
+        rows = Asset.objects.filter(pk__in=chunk)
+        in_force = Validity.objects.filter(asset_id=OuterRef("pk"), until=None)
+        rows.update(current=Subquery(in_force.values("version_id")[:1]))
+        rows.filter(pk__in=[pk for pk in chunk if _is_change(pk, found)]).update(changed_seq=seq)
         definitions = _definitions({asset_id: new[asset_id] for asset_id in chunk if asset_id in new}, matched)
-        for asset_id, asset in assets.items():
-            asset.current_id = new.get(asset_id)
-            if asset_id in changed:
-                asset.changed_seq = seq
-            if asset_id in definitions:
-                show(asset, definitions[asset_id])
-        _save(list(assets.values()))
-        rewired = [asset_id for asset_id in chunk if _is_rewired(asset_id, found)]
-        rewire(chain, rewired, definitions)
+        _show(rows, definitions)
+        rewire(chain, [asset_id for asset_id in chunk if _is_rewired(asset_id, found)], definitions)
 
 
-def show(asset: Asset, definition: Definition) -> None:
-    """Write what lists show of a definition into the asset's row, without saving it."""
-    asset.group = (definition["group"] or "").replace("\0", " ")[:200]
-    asset.kinds = f" {' '.join(definition['kinds'])} ".replace("\0", " ")[:400] if definition["kinds"] else ""
+def _show(rows: QuerySet[Asset], definitions: Mapping[int, Definition]) -> None:
+    """Write what lists show, where it moved: assets of one group and of the same kinds in one statement."""
+    moved: dict[Shown, list[int]] = defaultdict(list)
+    for pk, group, kinds in rows.values_list("pk", "group", "kinds"):
+        if pk in definitions and (shown := shown_of(definitions[pk])) != (group, kinds):
+            moved[shown].append(pk)
+    for shown, assets in moved.items():
+        Asset.objects.filter(pk__in=assets).update(**shown._asdict())
+
+
+def shown_of(definition: Definition) -> Shown:
+    """Answer what lists show of a definition, as long as its columns are wide."""
+    kinds = f" {' '.join(definition['kinds'])} " if definition["kinds"] else ""
+    return Shown((definition["group"] or "").replace("\0", " ")[:200], kinds.replace("\0", " ")[:400])
 
 
 def rewire(chain: AssetChain, assets: Collection[int], definitions: Mapping[int, Definition]) -> None:
@@ -76,9 +90,3 @@ def _definitions(versions: Mapping[int, int], matched: Matched) -> dict[int, Def
     for asset_id, version_id in unread.items():
         found[asset_id] = opened(bodies[version_id].sent or bodies[version_id].read)
     return found
-
-
-def _save(assets: list[Asset]) -> None:
-    Asset.objects.bulk_create(
-        assets, update_conflicts=True, unique_fields=["id"], update_fields=FIELDS, batch_size=2000
-    )

@@ -14,7 +14,7 @@ from deployments.models import CodeLocation, Deploy, Load
 from deployments.platforms.base import LocationReport, Platform, PlatformRefused, Status
 from deployments.states import DeployStatus, DeployStep, EventLevel
 from deployments.verification import Before, judge
-from portal.common.packing import packed
+from portal.common.packing import squeezed
 
 Clock = Callable[[], datetime]
 # How soon a reload that goes on is looked at again.
@@ -97,7 +97,7 @@ def record_load(location: CodeLocation, report: LocationReport, *, deploy: Deplo
         asset_count=report.asset_count if report.error is None else None,
         metadata=report.metadata,
         # For whoever keeps what deploys define; nothing of a load that failed.
-        raw=packed(report.raw) if report.error is None and report.raw else None,
+        raw=squeezed(report.written) if report.error is None and report.written else None,
     )
 
 

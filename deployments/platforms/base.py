@@ -50,6 +50,7 @@ class LocationReport:
     asset_count: int
     metadata: dict[str, str] = field(default_factory=dict)  # image, working directory, library versions …
     raw: dict[str, Any] = field(default_factory=dict, repr=False)  # normal-form definitions, for the asset app
+    written: bytes = field(default=b"", repr=False)  # the same as canonical JSON, of which the digest is made
 
 
 class Platform(Protocol):

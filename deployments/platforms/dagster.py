@@ -1,5 +1,6 @@
 """Read, reload and verify the code locations of a Dagster through its webserver's GraphQL."""
 
+import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from deployments.platforms.base import (
 )
 from deployments.platforms.dagster_definitions import asset_form, below, location_form, plain
 from deployments.platforms.dagster_http import Allowance, GraphQLEndpoint, Limits, TimedOut
-from portal.common.canonical import digest_of
+from portal.common.canonical import canonical_json
 
 PAGE = 500  # assets: about a second and a megabyte on a slow machine
 MAX_PAGES = 2000
@@ -150,14 +151,16 @@ class DagsterPlatform:
             for node in self._assets(location, repository["name"], entry["versionKey"], _known(data), allowance)
         ]
         form = location_form(loaded["repositories"], assets)
+        written = canonical_json(form)
         return LocationReport(
             version_key=entry["versionKey"],
             server_id=loaded["serverId"] or _server_id(entry["versionKey"]),
             error=None,
-            definitions_digest=digest_of(form),
+            definitions_digest=hashlib.sha256(written).hexdigest(),
             asset_count=sum(not asset["is_stub"] for asset in assets),
             metadata=metadata,
             raw={**form, "dagster_version": str(data["version"])},
+            written=written,
         )
 
     def _assets(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from . import parts
+from . import parts, snapshots
 from .api import Document
 from .exits import Misuse
 from .git import check_committed, describe
@@ -30,6 +30,7 @@ Examples:
   lastgood deploy acme/prod/etl --image etl:1.4
   lastgood deploy acme/prod --dbt warehouse        (goes to dbt/<project name>)
   lastgood deploy acme/prod --bundle plugins=src/plugins --remove include
+  lastgood deploy acme/prod --dags dags --assets assets.json
 
 What is sent: regular files, sorted, with their mode. Never sent: .git, .hg, .svn,
 __pycache__, *.pyc, .venv, venv (a virtual environment), .DS_Store, and what the
@@ -39,6 +40,10 @@ top, a slash at the end means directories only, # begins a comment; ! is not kno
 
 Links are sent as what they lead to, if that lies in the same directory. Commit,
 branch, author and message are read from git and from the variables of CI.
+
+With --assets, the deploy says what assets it defines, and its history shows what it
+changed in them. FILE is a snapshot, as `lastgood snapshot` writes it, or dbt's
+target/manifest.json; - is standard input.
 
 \b
 Exit codes: 0 done, 1 failed, 2 usage, 3 stored but held, 4 refused, 5 not reachable.
@@ -60,6 +65,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 stored but held, 4 refused, 5 not reach
     help="A directory for any mount.",
 )
 @click.option("--remove", "removed", multiple=True, metavar="MOUNT", help="A mount to take away.")
+@click.option("--assets", type=snapshots.FILE, help="What assets it defines: a snapshot, or a dbt manifest.")
 @click.option("--description", metavar="TEXT", help="What and why; the commit's subject if not given.")
 @click.option("--runtime-version", metavar="V", help="The version of the runtime.")
 @click.option("--held-ok", is_flag=True, help="Exit 0 when the deploy is stored but held.")
@@ -92,6 +98,7 @@ def deploy(
     dbt_mount: str | None,
     bundles: list[tuple[str, Path]],
     removed: tuple[str, ...],
+    assets: str | None,
     runtime_version: str | None,
     held_ok: bool,
     force: bool,
@@ -103,6 +110,7 @@ def deploy(
     _check_something_to_put(image, directories, removed, runtime_version)
     git = _origin(directories, force=force)
     body = {"image": image, "runtime_version": runtime_version, "git": git or None, **said}
+    body["assets"] = snapshots.to_send(assets) if assets is not None else None
     trees = {mount: _read(mount, path, force=force) for mount, path in directories.items()}
     place = with_location(session.portal, place)
 

@@ -7,8 +7,12 @@ import click
 from .account import login, logout
 from .acting import cancel, hold, resume, retry, rollback
 from .api import version
+from .assets import assets, send_assets
+from .comparing import compare
 from .deploy import deploy
-from .looking import history, logs, places, show_deploy, status
+from .diffing import diff
+from .looking import history, logs, places, status
+from .showing import show_deploy
 from .snapshot import snapshot
 from .terminal import survive_any_encoding
 
@@ -22,6 +26,7 @@ Examples:
   lastgood deploy acme/prod --dags dags --wait
   lastgood history acme/prod
   lastgood rollback acme/prod --to last-good --description "Orders are empty" --wait
+  lastgood diff main.json branch.json
 
 \b
 Exit codes:
@@ -29,14 +34,23 @@ Exit codes:
 """
 
 
-@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _InOrder(click.Group):
+    """Lists its commands in the order in which people come to need them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(version(), prog_name="lastgood", message="%(prog)s %(version)s")
 def cli() -> None: ...
 
 
 for _command in (
-    login, logout, places, status, deploy, history, show_deploy, logs, rollback, cancel, retry, hold, resume,
-    snapshot,
+    login, logout, places, status, deploy, history, show_deploy, logs, rollback, hold, resume, cancel, retry,
+    assets, compare, diff, snapshot, send_assets,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from . import dates, words
+from . import dates, show_changes, words
 from .api import Document
 from .place import Place
 from .terminal import clean, notices, output, say, text
@@ -24,9 +24,12 @@ def history(document: Document, *, live: int | None) -> None:
     if not rows:
         say("Nothing was deployed here yet.")
         return
-    table = _table("", "#", "Status", "When", "Who", "Type", "Description", "Commit")
+    changes = [show_changes.counts(deploy.get("assets")) for deploy in rows]
+    # Where nobody says what is defined, there is no column for it.
+    assets = ["Assets"] if any(changes) else []
+    table = _table("", "#", "Status", "When", "Who", "Type", *assets, "Description", "Commit")
     at = dates.now()
-    for deploy in rows:
+    for deploy, changed in zip(rows, changes, strict=True):
         table.add_row(
             text(words.LIVE if live is not None and deploy.get("number") == live else "", "green"),
             text(deploy.get("number"), "bold"),
@@ -34,17 +37,18 @@ def history(document: Document, *, live: int | None) -> None:
             text(_when(deploy, at)),
             text(words.actor(deploy)),
             words.kind(deploy),
+            *(text(changed) for _ in assets),
             _on_one_line(deploy.get("description")),
             text(words.commit(deploy, length=8), "bright_black"),
         )
     output().print(table)
 
 
-def deploy(place: Place, document: Document) -> None:
-    """Show everything about one deploy."""
+def deploy(place: Place, document: Document, changes: Document | None = None) -> None:
+    """Show everything about one deploy; `changes` are the first of what it changed in the assets."""
     out = output()
     out.print(text(f"{place} #{document.get('number')}  ", "bold") + words.status(document), soft_wrap=True)
-    _facts(out, _deploy_facts(document))
+    facts(out, _deploy_facts(document, changes))
     _fault(out, document)
 
 
@@ -77,7 +81,7 @@ def location(place: Place, row: Document) -> None:
     out = output()
     wanted, placed, live = (words.number(row.get(f"{fact}_deploy")) for fact in ("wanted", "placed", "live"))
     out.print(text(place, "bold"), soft_wrap=True)
-    _facts(
+    facts(
         out,
         [
             ("Wanted", wanted),
@@ -136,7 +140,7 @@ def _when(deploy: Document, at: Any) -> str:
     return f"{when} ×{count}" if isinstance(count, int) and count > 1 else when
 
 
-def _deploy_facts(document: Document) -> Iterable[tuple[str, Any]]:
+def _deploy_facts(document: Document, changes: Document | None) -> Iterable[tuple[str, Any]]:
     git, release = document.get("git") or {}, document.get("release") or {}
     yield "Type", words.kind(document)
     yield "Description", document.get("description")
@@ -159,17 +163,18 @@ def _deploy_facts(document: Document) -> Iterable[tuple[str, Any]]:
     yield "Took", words.duration(document)
     yield "Verification", words.verification(document) if document.get("activated_at") else None
     yield "Held", document.get("held_reason")
-    yield "Assets", _assets(document.get("assets"))
+    yield "Assets", show_changes.changed_by(document, changes)
     yield "Not applied", ", ".join(name for name, done in (document.get("applied") or {}).items() if not done)
     yield "Rollback to it", _restorable(document.get("restorable"))
     yield from (document.get("metadata") or {}).items()
 
 
-def _facts(out: Console, facts: Iterable[tuple[str, Any]]) -> None:
+def facts(out: Console, found: Iterable[tuple[str, Any]]) -> None:
+    """Show names and what is known under them; what is not known is left out."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bright_black", no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, value in facts:
+    for name, value in found:
         if value is not None and str(value):
             grid.add_row(text(name), value if isinstance(value, Text) else text(value))
     out.print(grid)
@@ -213,12 +218,6 @@ def _state(row: Document) -> Text:
 
 def _from(bundle: Document) -> str:
     return f"  from #{bundle['from_deploy']}" if bundle.get("from_deploy") is not None else ""
-
-
-def _assets(changes: Any) -> str | None:
-    if not isinstance(changes, dict):
-        return None
-    return ", ".join(f"{changes.get(word, 0)} {word}" for word in ("added", "removed", "changed"))
 
 
 def _restorable(found: Any) -> str | None:

@@ -7,7 +7,12 @@ from typing import Any
 
 def packed(value: Any) -> bytes:
     """Answer a value as compressed JSON: speed counts more than size, for it is read once."""
-    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), level=1)
+    return squeezed(json.dumps(value, separators=(",", ":")).encode())
+
+
+def squeezed(text: bytes) -> bytes:
+    """Answer JSON text, compressed."""
+    return zlib.compress(text, level=1)
 
 
 def unpacked(raw: bytes | memoryview) -> Any:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.bench import assets
+
 FILES, BYTES = 500, 5_000_000
 ROUNDS = 9
 
@@ -31,6 +33,7 @@ def main() -> None:
         )
         bench_rollback(Path(folder))
         bench_history()
+        assets.main(show)
 
 
 def tree(seed: int) -> dict[str, bytes]:

@@ -92,6 +92,8 @@ FIELD: dict[str, st.SearchStrategy[Any]] = {
 extras = st.dictionaries(
     st.sampled_from(["automation", "jobs", ""]) | texts.filter(lambda name: name not in FIELDS), values, max_size=2
 )
+# Where numbers may be.
+NUMBERED = {"metadata", "deps", "partitions_def", "automation", "jobs"}
 bodies = st.builds(lambda known, more: {**more, **known}, st.fixed_dictionaries({}, optional=FIELD), extras)
 ignored = st.sets(labels | st.sampled_from([STUB_MARK, "rows"]), max_size=2)
 
@@ -109,7 +111,24 @@ def entry_pairs(draw: st.DrawFn) -> tuple[Document, Document]:
     new = dict(old)
     for name in draw(st.lists(st.sampled_from([*FIELD, "automation"]), max_size=3)):
         new[name] = draw(FIELD.get(name, values))
+    if draw(st.booleans()):
+        new.pop(draw(st.sampled_from(sorted(old.keys() - {"key"}) or ["none"])), None)
+    for name in draw(st.sets(st.sampled_from(sorted(NUMBERED & new.keys())))) if NUMBERED & new.keys() else ():
+        new[name] = in_other_words(new[name])
     return old, new
+
+
+def in_other_words(value: Any) -> Any:
+    """Answer a value that Python calls equal, with other types of numbers in it."""
+    if isinstance(value, list):
+        return [in_other_words(item) for item in value]
+    if isinstance(value, dict):
+        return {name: in_other_words(item) for name, item in value.items()}
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return float(value) if abs(value) <= 2**53 else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 documents = st.lists(

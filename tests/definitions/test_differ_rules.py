@@ -460,7 +460,7 @@ def test_prints_exactly_the_contracts_json() -> None:
     after = {"code_version": "3", "tags": {"tier": "silver", "k": "v"}, "group": "marts"}
     mapped = {"deps": [dep("raw/orders", IDENTITY)], "partitions_def": DAILY, "metadata": {"rows": 3}}
     old = [{"key": ["db", "orders"], **before}, {"key": ["z"]}, {"key": ["same"]}, {"key": ["gone"]}]
-    new = [{"key": ["db", "orders"], **after, **mapped}, {"key": ["z"], "description": "Last."}, {"key": ["same"]}]
+    new = [{"key": ["z"], "description": "Last."}, {"key": ["db", "orders"], **after, **mapped}, {"key": ["same"]}]
 
     said = between(old, [*new, {"key": ["b"]}, {"key": ["a", "b"]}]).as_json()
 
@@ -490,6 +490,15 @@ def test_prints_exactly_the_contracts_json() -> None:
         },
     }
     assert list(said["changed"]) == ["db/orders", "z"]
+
+
+def test_keys_are_listed_in_their_order() -> None:
+    some = [{"key": [letter]} for letter in "hcagbfed"]
+    owned = [{**entry, "group": "core"} for entry in some]
+
+    assert between([], some).as_json()["added"] == list("abcdefgh")
+    assert between(some, []).as_json()["removed"] == list("abcdefgh")
+    assert list(between(some, owned).as_json()["changed"]) == list("abcdefgh")
 
 
 def test_says_nothing_of_two_equal_definitions() -> None:

@@ -124,8 +124,8 @@ def test_refuses_a_key_that_is_too_long(path: list[str]) -> None:
 
 def test_refuses_a_long_key_of_accents_at_once() -> None:
     # To bring a million accents into their usual order takes hours.
-    started = time.perf_counter()
+    started = time.process_time()
 
     refusal(["a" + "\u0301\u0323" * 500_000])
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

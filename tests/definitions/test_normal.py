@@ -155,6 +155,17 @@ def test_of_two_mappings_for_one_parent_the_same_is_taken_whatever_their_order()
     assert form(deps=[one, other]) == form(deps=[other, one])
 
 
+def test_the_order_inside_a_mapping_does_not_decide_which_is_taken() -> None:
+    other = {"key": ["a"], "partition_mapping": {"a": 2, "b": 1}}
+
+    taken = [
+        form(deps=[{"key": ["a"], "partition_mapping": mapping}, other])["deps"]
+        for mapping in ({"a": 1, "b": 3}, {"b": 3, "a": 1})
+    ]
+
+    assert taken[0] == taken[1]
+
+
 def test_partitions_of_a_kind_nobody_knows_are_kept() -> None:
     partitions = {"type": "lunar", "moons": [1, 2], "dimensions": "none"}
 
@@ -190,7 +201,7 @@ def test_refuses_an_asset_that_is_no_object_and_says_which(entry: Any) -> None:
 
 
 def test_refuses_an_asset_without_a_key_and_says_which() -> None:
-    with pytest.raises(SnapshotError, match="^Asset 7: key is a list") as refused:
+    with pytest.raises(SnapshotError, match=r"^Asset 7: key is a list") as refused:
         normal({}, position=7)
 
     assert refused.value.code == "bad_key"
