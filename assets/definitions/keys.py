@@ -54,7 +54,8 @@ def checked(path: object, *, where: str) -> str:
         beginning = "/".join(path[:LONGEST])[:60]
         raise SnapshotError("bad_key", f"{where}: a key has at most {LONGEST} letters; {beginning!r}… has {length}.")
     for part in path:
-        if _is_plain(part):
+        # Only the usual ones are remembered: how much a process keeps is not for a sender to say.
+        if len(part) <= 80 and part.isascii() and _is_plain(part):
             continue
         if not (part.isascii() and part.isprintable()) or part.isspace():
             _refuse_invisible(part, where)

@@ -98,7 +98,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangeRow:
     """A step that a deploy made, with that deploy."""
 
     row: AssetChange
@@ -141,9 +141,9 @@ class Change:
         return first if first.live_seq is not None and first.live_seq < self.row.live_seq else None
 
 
-def change_of(row: AssetChange, now: datetime) -> Change:
+def row_of(row: AssetChange, now: datetime) -> ChangeRow:
     """Answer a recorded step."""
-    return Change(row, step_of(row), now)
+    return ChangeRow(row, step_of(row), now)
 
 
 def step_of(row: AssetChange) -> Step:

@@ -66,7 +66,7 @@ def changes(key: str, document: Document) -> None:
             say("")
         print_rows([_step_heading(step)])
         print_rows(rows_of_details(step.get("details"), width=width))
-        if step.get("compared") == "common":
+        if step.get("compared") == "common" and step.get("details"):
             print_rows([[("    told by two sources: compared is what both can see", "bright_black")]])
     _say_more(document)
 
@@ -109,11 +109,10 @@ def _asset_facts(document: Document, definition: Document) -> Iterator[tuple[str
         guess = "" if document.get("exact") else "  (as the platform tells it)"
         yield "Partitions", _partitions(definition) + guess
     tags = {name: value for name, value in (definition.get("tags") or {}).items() if not name.startswith(KIND_TAG)}
-    yield "Tags", _lines("\n".join(f"{name}: {value}" if value else name for name, value in sorted(tags.items())))
+    yield "Tags", _named(tags)
     yield "Upstream", as_text(_upstream(document, definition))
     yield "Downstream", _lines("\n".join(map(str, document.get("downstream") or ())))
-    for label, entry in sorted((definition.get("metadata") or {}).items()):
-        yield f"· {clean(label)}", _lines(_value(entry))
+    yield "Metadata", _named({name: _value(entry) for name, entry in (definition.get("metadata") or {}).items()})
 
 
 def _partitions(definition: Document) -> str:
@@ -138,6 +137,17 @@ def _upstream(document: Document, definition: Document) -> Iterator[Row]:
         if mapping is not None:
             row.append((f"  {definition_words.mapping(mapping)}", "bright_black"))
         yield row if parent.get("known") else [*row, ("  (not defined here)", "bright_black")]
+
+
+def _named(found: Mapping[str, Any]) -> Text:
+    """Return names with their values, the lines of a longer one below its name."""
+    rows = []
+    for name, value in sorted(found.items()):
+        said = str(value)
+        many = "\n" in said
+        row = text(name) + text(f": {said}" if said and not many else "")
+        rows.append(Text("\n").join([row, *(text("  ") + line for line in _lines(said).split("\n"))]) if many else row)
+    return Text("\n").join(rows)
 
 
 def _lines(value: object) -> Text:
@@ -172,7 +182,7 @@ def _compared_facts(document: Document, old: Document, new: Document) -> Iterato
     for bundle in document.get("bundles") or ():
         yield label, as_text(_bundle(bundle))
         label = ""
-    yield "Assets", _compared_assets(document.get("assets"))
+    yield "Assets", _compared_assets(document, old, new)
 
 
 def _bundle(bundle: Mapping[str, Any]) -> Iterator[Row]:
@@ -190,22 +200,25 @@ def _bundle(bundle: Mapping[str, Any]) -> Iterator[Row]:
         yield [(f"… and {left:,} more", "bright_black")]
 
 
-def _compared_assets(found: Any) -> str:
+def _compared_assets(document: Document, old: Document, new: Document) -> str:
+    found = document.get("assets")
     if not isinstance(found, dict):
         return "not known of both"
-    said = f"{counts(found)}, {found.get('unchanged', 0):,} unchanged"
-    places = [_as_of(found.get(f"{side}_recorded")) for side in ("from", "to")]
-    return f"{said}  (as recorded at {places[0]} and {places[1]})" if all(places) else said
+    said = f"{counts(found) if total(found) else 'nothing differs'}, {found.get('unchanged', 0):,} unchanged"
+    recorded = [_recorded_at(found.get(f"{side}_recorded")) for side in ("from", "to")]
+    if recorded == [[old.get("number")], [new.get("number")]] or not all(recorded):
+        return said
+    before, after = (", ".join(map(words.number, numbers)) for numbers in recorded)
+    return f"{said}  (last recorded at {before} and {after})"
 
 
-def _as_of(recorded: Any) -> str:
-    numbers = sorted(set(recorded.values())) if isinstance(recorded, dict) else []
-    return ", ".join(words.number(number) for number in numbers)
+def _recorded_at(found: Any) -> list[Any]:
+    return sorted(set(found.values())) if isinstance(found, dict) else []
 
 
 def _against(recorded: Document) -> str:
     known = recorded.get("compared_with")
-    return f"{counts(recorded)} against #{clean(known)}" if known is not None else "the first that are known"
+    return f"{counts(recorded)} against {words.number(known)}" if known is not None else "the first that are known"
 
 
 def _say_more(document: Document, *, among: int | None = None) -> None:

@@ -116,9 +116,9 @@ def total(found: object) -> int:
 
 def changed_by(deploy: Mapping[str, Any], found: Mapping[str, Any] | None) -> Text | None:
     """Return how many assets a deploy changed, and the first of them by name."""
-    said = counts(deploy.get("assets"))
-    if not said:
+    if not (said := counts(deploy.get("assets"))):
         return None
+    said = said if total(deploy["assets"]) else "nothing changed"
     steps = (found or {}).get("results") or []
     recorded = (found or {}).get("recorded") or []
     first = any(each.get("compared_with") is None for each in recorded)
@@ -126,7 +126,7 @@ def changed_by(deploy: Mapping[str, Any], found: Mapping[str, Any] | None) -> Te
     rows += [heading_of(step) for step in steps]
     left = total(deploy["assets"]) - len(steps)
     if left > 0 and steps:
-        rows.append([(f"… and {left:,} more", "bright_black")])
+        rows.append([(f"… and {left:,} more; `lastgood compare` shows all", "bright_black")])
     rows += [[(str(each["note"]), "yellow")] for each in recorded if each.get("note")]
     return as_text(rows)
 

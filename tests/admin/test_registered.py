@@ -9,9 +9,10 @@ from deployments.admin.base import PortalAdmin
 from tests.admin.conftest import admins
 
 
-@pytest.mark.parametrize(
-    "model", list(apps.get_app_config("deployments").get_models()), ids=lambda model: model.__name__
-)
+OURS = [model for app in ("deployments", "assets") for model in apps.get_app_config(app).get_models()]
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_registers_every_model_but_guardians_rows(model):
     is_grant = issubclass(model, UserObjectPermissionBase | GroupObjectPermissionBase)
 

@@ -33,7 +33,6 @@ from tests.definitions.manifests import ORDERS, REAL, Document, manifest, model,
         ({"macros": {"macro.shop.m": {"depends_on": ["a"]}}}, "macro.shop.m"),
         ({"macros": {"macro.shop.m": {"depends_on": {"macros": [3]}}}}, "macro.shop.m"),
     ],
-    ids=str,
 )
 def test_a_broken_manifest_is_refused_by_name(broken: Document, named: str) -> None:
     with pytest.raises(SnapshotError) as refused:

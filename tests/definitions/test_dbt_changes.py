@@ -54,7 +54,6 @@ def labels(old: Document, new: Document) -> Document:
         (exposure(), exposure(depends_on={"nodes": [ORDERS], "macros": []}), ["DEPENDENCIES"]),
         (exposure(), exposure(owner={"name": "Board", "email": "head@example.com"}), ["METADATA"]),
     ],
-    ids=str,
 )
 def test_an_edit_has_its_change_types(old: Document, new: Document, expected: list[str]) -> None:
     assert change_types(old, new) == {old["unique_id"]: expected}

@@ -1,6 +1,7 @@
 """Asset keys: what is taken, and how they are shown and read."""
 
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -129,3 +130,15 @@ def test_refuses_a_long_key_of_accents_at_once() -> None:
     refusal(["a" + "\u0301\u0323" * 500_000])
 
     assert time.process_time() - started < 1
+
+
+def test_keeps_nothing_of_long_keys_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            checked(["😀" * 490 + str(number)], where="Asset 0")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 500_000

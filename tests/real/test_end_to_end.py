@@ -15,12 +15,12 @@ import pytest
 from deployments import access
 from deployments.access import Role
 from deployments.drivers import target_path
-from deployments.models import CodeLocation, Token
+from deployments.models import CodeLocation, Deploy, Token
 from deployments.states import PlatformKind
 from portal.dagster_env import ensure_dagster_env
 from tests.factories import make_deployment, make_location, make_user, superuser
 from tests.real.dagster_server import CodeServer, DagsterServer
-from tests.workers import ROOT, running_worker
+from tests.workers import ROOT, running_worker, wait_for
 
 pytestmark = [
     pytest.mark.dagster,
@@ -78,6 +78,20 @@ class Scene:
         (folder / "defs.py").write_text(source)
         return self.answer("deploy", "acme/production/shop", "--dags", str(folder), "--wait", "--json", *options)
 
+    def changes(self, number: int) -> dict[str, Any] | None:
+        """Answer what a deploy changed in the assets, by key, once that is recorded; None: nothing ever will be."""
+        path = f"/api/v1/organizations/acme/deployments/production/code-locations/shop/deploys/{number}"
+        headers = {"Authorization": f"Bearer {self.environment['LASTGOOD_TOKEN']}"}
+
+        def recorded() -> dict[str, Any] | None:
+            answer = httpx.get(f"{self.environment['LASTGOOD_URL']}{path}/asset-changes/", headers=headers).json()
+            return answer if answer["counts"] is not None else None
+
+        if Deploy.objects.get(code_location=self.location, number=number).live_seq is None:
+            return recorded()
+        answer = wait_for(recorded, what=f"what deploy {number} changed in the assets")
+        return {row["key"]: row for row in answer["results"]}
+
     def answer(self, *words: str) -> tuple[int, dict[str, Any]]:
         """Run the client with --json; answer exit code and document."""
         done = self.lastgood(*words)
@@ -127,6 +141,11 @@ def test_rolls_a_running_dagster_back_and_keeps_it_there(scene: Scene, dagster_b
         assert (code, second["verified"]) == (0, True), second
         assert served(dagster) == {"orders": "2", "refunds": "2"}
 
+        assert {key: row["kind"] for key, row in scene.changes(1).items()} == {"orders": "added"}
+        assert {key: row["kind"] for key, row in scene.changes(2).items()} == {"orders": "changed", "refunds": "added"}
+        assert scene.changes(2)["orders"]["change_types"] == ["CODE_VERSION"]
+        assert scene.changes(2)["orders"]["details"]["code_version"] == {"old": "1", "new": "2"}
+
         code, third = scene.deploy(V3)
         assert (code, third["status"], third["error"]["code"]) == (1, "FAILED", "load_failed"), third
         assert "a_module_that_is_not_there" in third["error"]["detail"]
@@ -152,6 +171,13 @@ def test_rolls_a_running_dagster_back_and_keeps_it_there(scene: Scene, dagster_b
         )
         assert (code, back["verified"]) == (0, True), back
         assert served(dagster) == {"orders": "1"}
+        # A load that failed defines nothing, and changes nothing: what came back had never gone from the history.
+        assert scene.changes(3) is None
+        assert scene.changes(4) == {}
+        returned = scene.changes(5)
+        assert {key: row["kind"] for key, row in returned.items()} == {"orders": "changed", "refunds": "removed"}
+        assert returned["orders"]["details"]["code_version"] == {"old": "2", "new": "1"}
+        assert (returned["orders"]["before_version"], returned["orders"]["after_version"]) == (2, 1)
 
         code, pushed = scene.deploy(project("5", "orders"))
         assert (code, pushed["status"]) == (3, "HELD")
