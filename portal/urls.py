@@ -12,5 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("portal.account_urls")),
     path("api/v1/", include("portal.api")),
+    path("", include("assets.urls")),
     path("", include("deployments.urls")),
 ]

@@ -52,7 +52,11 @@ def compare(request: HttpRequest, org: str, deployment: str, location: str) -> H
         else:
             shown |= _compared(request, place, *_asked(request, [number for number, _ in shown["offered"]]))
     except Refusal as refused:
-        shown |= {"from": request.GET.get("from", ""), "to": request.GET.get("to", ""), "refusal": refused}
+        shown |= {
+            "old_number": request.GET.get("from", ""),
+            "new_number": request.GET.get("to", ""),
+            "refusal": refused,
+        }
         return render(request, "assets/compare.html", shown, status=refused.status)
     return render(request, "assets/compare.html", shown)
 
@@ -67,13 +71,13 @@ def _asked(request: HttpRequest, offered: Sequence[int]) -> tuple[str, str]:
 def _compared(request: HttpRequest, place: CodeLocation, old: str, new: str) -> dict[str, Any]:
     """Answer all that differs. Raises Invalid, Absent."""
     if not (old and new):
-        return {"from": old, "to": new}
+        return {"old_number": old, "new_number": new}
     before, after = _deploy(place, old, "From"), _deploy(place, new, "To")
     now = timezone.now()
     changes = [] if before.pk == after.pk else changes_between(before.release, after.release)
     return {
-        "from": before.number,
-        "to": after.number,
+        "old_number": before.number,
+        "new_number": after.number,
         "before": before,
         "after": after,
         "before_when": ago(before.finished_at or before.created_at, now),

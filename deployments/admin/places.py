@@ -115,7 +115,16 @@ class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Show what touches the host to those who set it."""
         host = HOST_FIELDS if person(request).is_superuser else ()
-        shown = ["organization", "slug", "name", "platform", "platform_url", "retention_days", *host]
+        shown = [
+            "organization",
+            "slug",
+            "name",
+            "platform",
+            "platform_url",
+            "retention_days",
+            "ignored_metadata",
+            *host,
+        ]
         return [*shown, "created_at"] if obj else shown
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

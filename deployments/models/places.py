@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
@@ -23,6 +24,7 @@ location_rule = RegexValidator(
 
 # Days: beyond it, dates run out.
 LONGEST_RETENTION = 36_500
+MOST_LABELS, LONGEST_LABEL = 100, 200
 root_rule = RegexValidator(
     r"^(?!.*/\.\.?(/|$))/[^\x00\n]*[^/\x00\n]$",
     "Use an absolute folder, without “.” and “..” parts and without a slash at its end.",
@@ -35,6 +37,14 @@ RIGHTS: list[tuple[str, str | Any]] = [
     ("configure", "May configure, and manage members and tokens"),
     ("administer", "May administer the whole organization"),
 ]
+
+
+def labels_rule(value: object) -> None:
+    """Let a list of at most a hundred texts pass. Raises ValidationError."""
+    if not isinstance(value, list) or len(value) > MOST_LABELS:
+        raise ValidationError(f"Use a list of at most {MOST_LABELS} labels.")
+    if not all(isinstance(label, str) and 0 < len(label) <= LONGEST_LABEL for label in value):
+        raise ValidationError(f"A label is a text of 1 to {LONGEST_LABEL} letters.")
 
 
 def default_retention_days() -> int:
@@ -82,7 +92,11 @@ class Deployment(models.Model):
     )
     # Labels that differ from place to place or from load to load, and say nothing about the code.
     ignored_metadata = models.JSONField(
-        default=list, blank=True, help_text="Labels of asset metadata that do not count as changes."
+        default=list,
+        blank=True,
+        validators=[labels_rule],
+        help_text="Labels of asset metadata that do not count as changes, as JSON: "
+        '["dagster/table_name", "dagster/code_references", "dagster/auto_created_stub_asset"].',
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

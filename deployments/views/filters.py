@@ -12,6 +12,7 @@ BOXES = {
     "actor": ("Who", "text"),
     "commit": ("Commit", "text"),
     "image": ("Image", "text"),
+    "asset": ("Asset", "text"),
     "since": ("From (UTC)", "datetime-local"),
     "until": ("To (UTC)", "datetime-local"),
 }

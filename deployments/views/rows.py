@@ -16,6 +16,7 @@ from deployments.views.moments import ago, lasted
 from deployments.views.parts import Part, parts_of
 
 GIST = 160
+ASSET_SIGNS = {"added": "+", "removed": "−", "changed": "~"}
 WHY_NOT = {"never_placed": "Never in place", "busy": "In progress"}
 
 
@@ -109,6 +110,17 @@ class Row:
     def runtime(self) -> Part | None:
         """Answer its runtime version."""
         return next((part for part in self.parts if part.kind == "runtime"), None)
+
+    @cached_property
+    def asset_signs(self) -> list[tuple[str, str, int]]:
+        """Answer word, sign and number of what it did to the assets; empty: nothing, or nobody said."""
+        counts = self.deploy.asset_counts or {}
+        return [(word, sign, counts[word]) for word, sign in ASSET_SIGNS.items() if counts.get(word)]
+
+    @property
+    def asset_words(self) -> str:
+        """Say what it did to the assets: "3 added, 1 removed"."""
+        return ", ".join(f"{count} {word}" for word, _, count in self.asset_signs)
 
     @property
     def commit(self) -> str:

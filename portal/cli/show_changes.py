@@ -111,7 +111,8 @@ def counts(found: object) -> str:
 
 def total(found: object) -> int:
     """Return how many came, went and changed."""
-    return sum(int(found.get(word) or 0) for word in _COUNTED) if isinstance(found, Mapping) else 0
+    said = [found.get(word) for word in _COUNTED] if isinstance(found, Mapping) else []
+    return sum(count for count in said if isinstance(count, int))
 
 
 def changed_by(deploy: Mapping[str, Any], found: Mapping[str, Any] | None) -> Text | None:

@@ -10,7 +10,7 @@ document.addEventListener("click", async (event) => {
     event.preventDefault();
     try {
       const answer = await fetch(link.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
-      if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+      if (!answer.ok || answer.redirected || answer.headers.has("HX-Refresh")) throw new Error(String(answer.status));
       dialog.innerHTML = await answer.text();
       dialog.showModal();
     } catch {
