@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from assets.comparing import Difference, Prints, change_of, differences, fullest, prints_of_versions
+from django.db.models import QuerySet
+
+from assets.comparing import Difference, Prints, change_of, differences, fullest
 from assets.definitions.differ import Change
 from assets.definitions.normal import Definition
 from assets.models import AssetChain, AssetSet, AssetVersion, Validity
@@ -61,13 +64,13 @@ def compare(location: CodeLocation, old: Deploy, new: Deploy) -> Comparison:
     unchanged = 0
     for chain in AssetChain.objects.filter(code_location=location).order_by("world"):
         before, after = _recorded(chain, old), _recorded(chain, new)
-        if before is None or after is None:
-            continue
-        compared.old.append(before)
-        compared.new.append(after)
-        steps, same = _steps(chain, before.live_seq, after.live_seq)
+        compared.old.extend([before] if before else [])
+        compared.new.extend([after] if after else [])
+        # Before the first recorded set there is nothing that anybody knows of.
+        steps = _steps(chain, before.live_seq if before else 0, after.live_seq if after else 0)
         compared.steps.extend(steps)
-        unchanged += same
+        there = after.asset_count if after else 0
+        unchanged += there - sum(step.kind != ChangeKind.REMOVED for step in steps)
     steps = sorted(compared.steps, key=lambda step: step.key)
     return Comparison(steps, unchanged, compared.old, compared.new)
 
@@ -101,33 +104,43 @@ def _recorded(chain: AssetChain, deploy: Deploy) -> AssetSet | None:
     return sets.filter(live_seq__lte=deploy.live_seq).order_by("-live_seq").first()
 
 
-def _steps(chain: AssetChain, old: int, new: int) -> tuple[list[Step], int]:
-    before, after = _in_force(chain, old), _in_force(chain, new)
+def _steps(chain: AssetChain, old: int, new: int) -> list[Step]:
+    first, last = min(old, new), max(old, new)
+    # What was in force all the time between is the same on both sides, and is not even read.
+    began = _versions(Validity.objects.at(chain, first).filter(until__lte=last))
+    ended = _versions(Validity.objects.at(chain, last).filter(since__gt=first))
+    before, after = (began, ended) if old <= new else (ended, began)
     moved = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
     pairs = {key: (before[key], after[key]) for key in moved if key in before and key in after}
-    prints: dict[int, Prints] = prints_of_versions({pk for pair in pairs.values() for pk in pair})
-    found = differences(pairs.values(), prints, chain.ignored)
-    ignored = tuple(chain.ignored)
-    steps = list(_each(moved, before, after, {key: found[pair] for key, pair in pairs.items()}, ignored))
-    came = sum(step.kind == ChangeKind.ADDED for step in steps)
-    changed = sum(step.kind == ChangeKind.CHANGED for step in steps)
-    return steps, len(after) - came - changed
+    prints = {version.pk: version.prints for pair in pairs.values() for version in pair}
+    found = differences([(old.pk, new.pk) for old, new in pairs.values()], prints, chain.ignored)
+    differing = {key: found[pair[0].pk, pair[1].pk] for key, pair in pairs.items()}
+    return list(_each(moved, before, after, differing, tuple(chain.ignored)))
 
 
-def _in_force(chain: AssetChain, seq: int) -> dict[str, int]:
-    return dict(Validity.objects.at(chain, seq).values_list("asset__key", "version_id"))
+class InForce(NamedTuple):
+    """A version and how it looks."""
+
+    pk: int
+    prints: Prints
+
+
+def _versions(rows: QuerySet[Validity]) -> dict[str, InForce]:
+    said = rows.values_list("asset__key", "version_id", "version__sent_prints", "version__read_prints")
+    return {key: InForce(pk, Prints(sent, read)) for key, pk, sent, read in said}
 
 
 def _each(
     moved: list[str],
-    before: dict[str, int],
-    after: dict[str, int],
+    before: dict[str, InForce],
+    after: dict[str, InForce],
     found: dict[str, Difference],
     ignored: tuple[str, ...],
 ) -> Iterator[Step]:
     for key in moved:
-        if key not in found:
-            kind = ChangeKind.ADDED if key in after else ChangeKind.REMOVED
-            yield Step(key, kind, before.get(key), after.get(key), None, ignored)
+        left, right = before.get(key), after.get(key)
+        if left is None or right is None:
+            kind = ChangeKind.REMOVED if right is None else ChangeKind.ADDED
+            yield Step(key, kind, left.pk if left else None, right.pk if right else None, None, ignored)
         elif found[key].change_types:
-            yield Step(key, ChangeKind.CHANGED, before[key], after[key], found[key], ignored)
+            yield Step(key, ChangeKind.CHANGED, left.pk, right.pk, found[key], ignored)

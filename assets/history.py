@@ -182,4 +182,4 @@ def last_deploys(assets: Collection[Asset]) -> dict[int, Deploy]:
 
 def changing(deploys: QuerySet[Deploy], name: str, value: str) -> QuerySet[Deploy]:
     """Keep the deploys that added, removed or changed the asset of this key."""
-    return deploys.filter(pk__in=AssetChange.objects.filter(asset__key=value.strip()).values("deploy_id"))
+    return deploys.filter(asset_steps__asset__key=value.strip(), asset_steps__asset__code_location=F("code_location"))

@@ -66,7 +66,7 @@ class ChangeOut(serializers.Serializer[AssetChange]):
     key = serializers.CharField()
     kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
     change_types = serializers.ListField(child=serializers.CharField())
-    compared = serializers.ChoiceField(choices=["sent", "read", "common"])
+    compared = serializers.ChoiceField(choices=["sent", "read", "common"], allow_null=True)
     before_version = serializers.IntegerField(allow_null=True)
     after_version = serializers.IntegerField(allow_null=True)
     details = serializers.DictField(allow_null=True)
@@ -80,7 +80,7 @@ class ChangeOut(serializers.Serializer[AssetChange]):
             "key": change.asset.key,
             "kind": change.kind.lower(),
             "change_types": history.words_of(change),
-            "compared": change.sight.lower(),
+            "compared": change.sight.lower() if change.before and change.after else None,
             "before_version": change.before.number if change.before else None,
             "after_version": change.after.number if change.after else None,
             "details": details.as_json() if details else None,
@@ -136,7 +136,7 @@ class StepOut(serializers.Serializer[Detailed]):
 
 def compared(found: Comparison) -> dict[str, Any] | None:
     """Answer the counts of a comparison, and as of which deploys; None: nothing was recorded on one of the sides."""
-    if not found.old:
+    if not (found.old or found.new):
         return None
     return {
         **found.counts,

@@ -174,7 +174,8 @@ def _entry(node: _Said, kind: str, macros: _Macros) -> Entry:
         # A package's models stay together.
         "group": node.text("group") or config.text("group") or node.text("package_name") or None,
         "kinds": ["dbt", kind],
-        "owners": _owners(node.inner("owner")) if kind == "exposure" else [],
+        # Exposures have one.
+        "owners": _owners(node.inner("owner")),
         # As Dagster's own dbt assets have them.
         "tags": dict.fromkeys(tags, ""),
         "metadata": _metadata(node, config, kind),
@@ -208,7 +209,7 @@ def _body(node: _Said) -> str:
         return _print(code)
     checksum = node.inner("checksum")
     # Of a seed above 1 MiB dbt notes the path alone: nobody can say whether its rows changed.
-    return "" if checksum.text("name") in ("path", "none") else checksum.text("checksum")
+    return "" if checksum.text("name") == "path" else checksum.text("checksum")
 
 
 def _owners(owner: _Said) -> list[str]:
@@ -258,7 +259,7 @@ def _configured(node: _Said, config: _Said) -> dict[str, Any]:
     # Midnight of the machine that parsed: the day is what was written.
     said["deprecation_date"] = node.text("deprecation_date")[:10]
     # Its checksum says no more than the columns do, and dbt 1.8 has another one than 1.7 for the same contract.
-    said["contract/enforced"] = (node.object("contract") or config.object("contract")).get("enforced") or None
+    said["contract/enforced"] = node.object("contract").get("enforced") or None
     return said
 
 

@@ -57,7 +57,7 @@ def checked(path: object, *, where: str) -> str:
         # Only the usual ones are remembered: how much a process keeps is not for a sender to say.
         if len(part) <= 80 and part.isascii() and _is_plain(part):
             continue
-        if not (part.isascii() and part.isprintable()) or part.isspace():
+        if not (part.isascii() and part.isprintable()) or part != part.strip():
             _refuse_invisible(part, where)
         if "/" in part or "\\" in part:
             raise SnapshotError(
@@ -75,9 +75,9 @@ def _is_plain(part: str) -> bool:
 
 def _refuse_invisible(part: str, where: str) -> None:
     """Refuse what prints nothing, or prints as another key does: controls, halves of letters, unusual compositions."""
-    if not part.isprintable() or part.isspace() or unicodedata.normalize("NFC", part) != part:
+    if not part.isprintable() or part != part.strip() or unicodedata.normalize("NFC", part) != part:
         raise SnapshotError(
             "bad_key",
-            f"{where}: part {ascii(part)[:80]} of a key has letters that cannot be seen, or that are not in their "
-            "usual form (Unicode NFC).",
+            f"{where}: part {ascii(part)[:80]} of a key has letters that cannot be seen, blanks around it, or letters "
+            "that are not in their usual form (Unicode NFC).",
         )

@@ -31,9 +31,10 @@ class Neighbours:
 
 
 def lock_chain(location: CodeLocation, world: World) -> AssetChain:
-    """Answer the chain, its row locked until the transaction ends; made when this is its first set."""
+    """Answer the chain, made when this is its first set. All of the location's are locked until the transaction ends."""
     AssetChain.objects.get_or_create(code_location=location, world=world)
-    return AssetChain.objects.select_for_update().get(code_location=location, world=world)
+    locked = AssetChain.objects.select_for_update().filter(code_location=location).order_by("pk")
+    return next(chain for chain in locked if chain.world == world)
 
 
 def neighbours(chain: AssetChain, seq: int) -> Neighbours:

@@ -4,7 +4,6 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from assets.models import AssetSet, SentSnapshot
 from assets.recording.observation import Observation, observe
@@ -52,16 +51,12 @@ def record_deploy(deploy_id: int, *, now: datetime) -> None:
             loads.update(raw=None)
         return
     before = set(AssetSet.objects.filter(deploy=deploy).values_list("pk", "digest"))
-    try:
-        if _is_unmoved(deploy, loads, now):
-            loads.update(raw=None)
-        read = _read(deploy, loads)
-        _record_sent(deploy, read, now)
-        if read is not None and not AssetSet.objects.filter(deploy=deploy, chain__world=read.world).exists():
-            record(deploy, read, now=now, restored=_known(deploy, World.ASSETS))
-    except (AlreadyRecorded, KeyClash) as refused:
-        message = f"Its assets were not recorded: {refused.detail}"
-        events.record_step(deploy, "ASSETS", message, at=now, level=EventLevel.WARNING)
+    if _is_unmoved(deploy, loads, now):
+        loads.update(raw=None)
+    read = _read(deploy, loads)
+    _record_sent(deploy, read, now)
+    if read is not None and not AssetSet.objects.filter(deploy=deploy, chain__world=read.world).exists():
+        _record(deploy, read, now, restored=_known(deploy, World.ASSETS))
     loads.update(raw=None)
     for world in World:
         _record_known(deploy, world, now)
@@ -99,13 +94,20 @@ def _read(deploy: Deploy, loads: QuerySet[Load]) -> Observation | None:
     )
 
 
+def _record(deploy: Deploy, seen: Observation, now: datetime, *, restored: AssetSet | None = None) -> None:
+    """Record it, or tell the deploy's log why not."""
+    try:
+        record(deploy, seen, now=now, restored=restored)
+    except (AlreadyRecorded, KeyClash) as refused:
+        message = f"Its assets were not recorded: {refused.detail}"
+        events.record_step(deploy, "ASSETS", message, at=now, level=EventLevel.WARNING)
+
+
 def _record_sent(deploy: Deploy, read: Observation | None, now: datetime) -> None:
     for sent in _sent_for(deploy):
-        seen = observed_snapshot(sent, deploy.code_location.deployment.ignored_metadata)
-        try:
-            record(deploy, seen, now=now)
-        finally:
-            SentSnapshot.objects.filter(pk=sent.pk).update(body=None, recorded_at=timezone.now())
+        _record(deploy, observed_snapshot(sent, deploy.code_location.deployment.ignored_metadata), now)
+        # Now that it is recorded, or refused for good: whatever breaks before this leaves it to be tried again.
+        SentSnapshot.objects.filter(pk=sent.pk).update(body=None, recorded_at=now)
     if read is None:
         return
     recorded = AssetSet.objects.filter(deploy=deploy, chain__world=read.world, source=Source.SNAPSHOT).first()

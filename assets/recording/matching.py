@@ -24,10 +24,14 @@ class KeyClash(Refusal):
 
 @dataclass
 class Matched:
-    """The version of each asset that is there; `new` are those that nobody had seen before, by their asset."""
+    """The version of each asset that is there; `new` are those that nobody had seen before, by their asset.
+
+    `learned` are the assets whose version was seen in another sight for the first time: it can be told apart better.
+    """
 
     versions: dict[int, int] = field(default_factory=dict)
     new: dict[int, AssetVersion] = field(default_factory=dict)
+    learned: set[int] = field(default_factory=set)
 
 
 def match(
@@ -36,16 +40,17 @@ def match(
     *,
     deploy: Deploy,
     before: Mapping[str, InForce],
+    here: Mapping[str, InForce],
     restored: Mapping[str, InForce],
 ) -> Matched:
     """Answer the version of every asset that was seen; makes assets, versions, and learns sights. Raises KeyClash.
 
-    `before` is in force in the set before; `restored` in the one that a rollback brings back, which wins whenever it
-    looks like what was seen: what a platform cannot show came back with the rest.
+    `before` is in force in the set before, `here` in the one that gives way; `restored` in the one that a rollback
+    brings back, which wins whenever it looks like what was seen: what a platform cannot show came back with the rest.
     """
     found = Matched()
     left = dict(seen.digests)
-    for candidates in (restored, before):
+    for candidates in (restored, before, here):
         left = _recognise(candidates, left, seen, found)
     if left:
         _find_or_make(chain, seen, left, deploy, before, found)
@@ -83,6 +88,7 @@ def _learn(unlearned: Mapping[str, InForce], seen: Observation, found: Matched) 
             else:
                 taught[key] = version.pk
                 found.versions[known.asset_id] = version.pk
+                found.learned.add(known.asset_id)
         teach(taught, seen)
     return others
 

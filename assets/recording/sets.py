@@ -11,8 +11,8 @@ from assets.recording import chains, current, matching, writing
 from assets.recording.chains import InForce, Neighbours
 from assets.recording.ignoring import obey
 from assets.recording.matching import KeyClash, Matched
-from assets.recording.observation import Observation
-from assets.states import Source, World
+from assets.recording.observation import Observation, whole_digest
+from assets.states import Sight, Source, World
 from deployments import events
 from deployments.models import Deploy
 from deployments.states import EventLevel
@@ -48,14 +48,16 @@ def record(deploy: Deploy, seen: Observation, *, now: datetime, restored: AssetS
         chain = chains.lock_chain(deploy.code_location, seen.world)
         obey(chain, seen.ignored)
         around = chains.neighbours(chain, seq)
-        if around.here is not None and not _gives_way(around.here, seen, deploy):
+        if around.here is not None and not _gives_way(chain, around.here, seen, deploy):
             return around.here
-        if _says_the_same(around, seen):
+        # What a rollback brings back may differ where the platform does not look.
+        if restored in (None, around.previous) and _says_the_same(around, seen):
             # The platform's own digest, or that of every definition: nothing moved, and nothing is looked up.
             return _write_unchanged(chain, deploy, _said(seen), around, len(seen.digests), now)
         before = chains.in_force(chain, around.previous.live_seq, seen.sight) if around.previous else {}
         back = chains.in_force(chain, restored.live_seq, seen.sight) if restored else {}
-        matched = matching.match(chain, seen, deploy=deploy, before=before, restored=back)
+        here = chains.in_force(chain, seq, seen.sight) if around.here else {}
+        matched = matching.match(chain, seen, deploy=deploy, before=before, here=here, restored=back)
         old = {known.asset_id: known.version_id for known in before.values()}
         return _write(chain, deploy, _said(seen), around, old, matched, now)
 
@@ -64,7 +66,7 @@ def record_known(deploy: Deploy, known: AssetSet, *, now: datetime) -> AssetSet:
     """Record that a live deploy defines what an earlier one of the same code did: nobody said anything newer."""
     seq = _seq(deploy)
     with transaction.atomic():
-        chain = AssetChain.objects.select_for_update().get(pk=known.chain_id)
+        chain = chains.lock_chain(deploy.code_location, World(known.chain.world))
         around = chains.neighbours(chain, seq)
         if around.here is not None:
             return around.here
@@ -93,7 +95,7 @@ def record_unmoved(deploy: Deploy, platform_digest: str, ignored: list[str], *, 
 def learn(recorded: AssetSet, seen: Observation) -> None:
     """Remember how the versions of a set that was sent look to the platform, and note where the two tell otherwise."""
     with transaction.atomic():
-        chain = AssetChain.objects.select_for_update().get(pk=recorded.chain_id)
+        chain = chains.lock_chain(recorded.chain.code_location, World(recorded.chain.world))
         if AssetSet.objects.filter(pk=recorded.pk, platform_digest=seen.platform_digest).exists():
             return
         there = chains.in_force(chain, recorded.live_seq, seen.sight)
@@ -128,15 +130,22 @@ def _seq(deploy: Deploy) -> int:
     return deploy.live_seq
 
 
-def _gives_way(here: AssetSet, seen: Observation, deploy: Deploy) -> bool:
+def _gives_way(chain: AssetChain, here: AssetSet, seen: Observation, deploy: Deploy) -> bool:
     """Say whether what is recorded is to be replaced. Raises AlreadyRecorded when two snapshots differ."""
-    if here.digest == seen.digest and here.source == seen.source:
+    if here.source == seen.source and _digest_of(chain, here, seen.sight) == seen.digest:
         return False
     if seen.source == Source.PLATFORM:
         return here.source == Source.KNOWN
     if here.source in {Source.SNAPSHOT, Source.DBT}:
         raise AlreadyRecorded(f"Another snapshot was recorded for #{deploy.number}: history is not written twice.")
     return True
+
+
+def _digest_of(chain: AssetChain, here: AssetSet, sight: Sight) -> str:
+    """Answer a set's digest: made anew when it was forgotten, because other labels are ignored since."""
+    if here.digest:
+        return here.digest
+    return whole_digest({key: known.digest for key, known in chains.in_force(chain, here.live_seq, sight).items()})
 
 
 def _says_the_same(around: Neighbours, seen: Observation) -> bool:
@@ -172,20 +181,24 @@ def _write(
     new = matched.versions
     there = chains.versions_in_force(chain, seq) if around.here else old
     moved = _differing(there, new)
-    after = chains.some_in_force(chain, end, moved) if end is not None else {}
+    # What was learned of a version tells more about the step to the next one too.
+    anew = moved | matched.learned
+    after = chains.some_in_force(chain, end, anew) if end is not None else {}
     if around.here is not None:
-        writing.forget_changes(chain, seq, there.keys() | new.keys())
+        writing.forget_all_changes(chain, deploy)
     writing.write_validities(chain, seq, end, _only(there, moved), _only(new, moved))
     stepped = _differing(old, new)
     found = writing.write_changes(deploy, seq, _only(old, stepped), _only(new, stepped), chain.ignored)
     written = _set(chain, deploy, said, around, len(new), now)
     writing.count(written)
     if around.following is None:
-        current.refresh(chain, _only(old, stepped), _only(new, stepped), matched, found, seq)
+        # What takes another set's place is compared with the set before both: how it differs from that one is unknown.
+        told = found if around.here is None else {}
+        current.refresh(chain, _only(there, moved), _only(new, moved), matched, told, seq)
     else:
-        _compare_again(chain, around.following, written, moved, _only(new, moved), after, now)
+        _compare_again(chain, around.following, written, anew, _only(new, anew), after, now)
     if around.here is not None or around.following is not None:
-        writing.mark_changed(moved | stepped)
+        writing.mark_changed(anew | stepped)
     return written
 
 
@@ -193,13 +206,13 @@ def _compare_again(
     chain: AssetChain,
     following: AssetSet,
     written: AssetSet,
-    moved: set[int],
+    anew: set[int],
     old: Mapping[int, int],
     new: Mapping[int, int],
     now: datetime,
 ) -> None:
-    """Say anew what the next recorded deploy changed, in the assets that another set stands before now."""
-    writing.forget_changes(chain, following.live_seq, moved)
+    """Say anew what the next recorded deploy changed, in the assets that something else is known of before it now."""
+    writing.forget_changes(chain, following.live_seq, anew)
     stepped = _differing(old, new)
     writing.write_changes(following.deploy, following.live_seq, _only(old, stepped), _only(new, stepped), chain.ignored)
     AssetSet.objects.filter(pk=following.pk).update(follows=written)

@@ -84,8 +84,15 @@ def forget_changes(chain: AssetChain, seq: int, assets: Collection[int]) -> None
         AssetChange.objects.filter(asset_id__in=chunk, live_seq=seq).delete()
 
 
+def forget_all_changes(chain: AssetChain, deploy: Deploy) -> None:
+    """Take back all that the deploy was said to have changed."""
+    AssetChange.objects.filter(deploy=deploy, asset__chain=chain).delete()
+
+
 def count(written: AssetSet) -> None:
     """Count the set's changes anew, and tell its deploy."""
+    # Sets of two worlds are added up: whoever comes second must see the first.
+    Deploy.objects.select_for_update().filter(pk=written.deploy_id).values_list("pk").get()
     kinds = AssetChange.objects.filter(deploy_id=written.deploy_id, asset__chain_id=written.chain_id)
     found = [kinds.filter(kind=kind).count() for kind in (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED)]
     written.added, written.removed, written.changed = found
@@ -100,8 +107,9 @@ def mark_changed(assets: Collection[int]) -> None:
     """Write down when each of these assets changed last."""
     for chunk in chunks(assets):
         rows = AssetChange.objects.filter(asset_id__in=chunk).values_list("asset_id").annotate(last=Max("live_seq"))
+        last_of = dict.fromkeys(chunk, 0) | dict(rows)
         by_seq: dict[int, list[int]] = {}
-        for asset_id, last in rows:
+        for asset_id, last in last_of.items():
             by_seq.setdefault(last, []).append(asset_id)
         for last, ids in by_seq.items():
             Asset.objects.filter(pk__in=ids).update(changed_seq=last)

@@ -43,12 +43,13 @@ def compare(request: HttpRequest, org: str, deployment: str, location: str) -> H
         "deployment": place.deployment,
         "here": place.get_absolute_url(),
         "tab": "compare",
-        "offered": list(history.deploys_of(place).went_live().values_list("number", "description")[:OFFERED]),
+        "offered": _offered(place),
         "at": request.GET.get("at", ""),
     }
     try:
         if request.GET.get("at"):
-            shown |= _live_at(place, request.GET["at"])
+            old, new = _asked(request, [number for number, _ in shown["offered"]])
+            shown |= {"old_number": old, "new_number": new, **_live_at(place, request.GET["at"])}
         else:
             shown |= _compared(request, place, *_asked(request, [number for number, _ in shown["offered"]]))
     except Refusal as refused:
@@ -59,6 +60,12 @@ def compare(request: HttpRequest, org: str, deployment: str, location: str) -> H
         }
         return render(request, "assets/compare.html", shown, status=refused.status)
     return render(request, "assets/compare.html", shown)
+
+
+def _offered(place: CodeLocation) -> list[tuple[int, str]]:
+    """Answer number and description of those that went live last."""
+    live = Deploy.objects.filter(code_location=place).went_live()
+    return list(live.values_list("number", "description")[:OFFERED])
 
 
 def _asked(request: HttpRequest, offered: Sequence[int]) -> tuple[str, str]:
@@ -155,6 +162,7 @@ def _live_at(place: CodeLocation, words: str) -> dict[str, Any]:
     if at is None:
         raise Invalid("At: say a time, as 2026-11-20T14:00, or a day.")
     now = timezone.now()
-    found = comparison.live_at(place, min(at, now))
+    at = min(at, now)
+    found = comparison.live_at(place, at)
     since = ago(found.finished_at, now) if found else ""
     return {"asked_at": f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC", "was_live": found, "was_live_since": since}

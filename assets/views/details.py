@@ -104,14 +104,13 @@ def _source(asset: Asset, version: AssetVersion | None) -> str:
 
 
 def _upstream(asset: Asset, shape: Shape | None) -> list[dict[str, Any]]:
-    """Answer the parents, each with its partition mapping; those of what is gone as they were."""
+    """Answer what it reads, or read last: each key, whether it is an asset that is there, its partition mapping."""
     if shape is None:
         return []
-    parents = [{"key": keys.shown(dep["key"]), "known": False} for dep in shape.definition["deps"]]
-    if asset.current_id is not None:
-        parents = history.upstream_of(asset)
+    parents = [keys.shown(dep["key"]) for dep in shape.definition["deps"][: history.MOST_NEIGHBOURS]]
+    known = set(history.assets_of(asset.code_location).filter(key__in=parents).values_list("key", flat=True))
     mappings = shape.mappings
-    return [parent | {"mapping": mappings.get(str(parent["key"]), "")} for parent in parents]
+    return [{"key": key, "known": key in known, "mapping": mappings.get(key, "")} for key in parents]
 
 
 def _begins_at(request: HttpRequest, place: CodeLocation, asset: Asset, limit: int) -> int | None:

@@ -51,8 +51,7 @@ class Entry:
     @property
     def gist(self) -> str:
         """Say in short what is folded."""
-        first = self.text.strip().partition("\n")[0][:80]
-        return f"{first}… ({len(self.text) + self.left_out:,} letters)"
+        return f"{' '.join(self.text[:200].split())[:90]}… ({len(self.text) + self.left_out:,} letters)"
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,14 @@ class Shape:
         return {f"dagster/kind/{kind}" for kind in self.definition["kinds"]}
 
 
+def schema_text(entry: Mapping[str, Any]) -> str | None:
+    """Answer a table's schema as text, a line for each column; None for whatever is no schema."""
+    if entry["type"] != "TableSchema" or not (columns := _columns(entry["value"])):
+        return None
+    said = [(f"{each.name}: {each.type}", each.notes, " ".join(each.description.split())) for each in columns]
+    return "\n".join(" – ".join(part for part in parts if part) for parts in said)
+
+
 def web_url(value: Any) -> str | None:
     """Answer a text that is an address of the web as a whole; None for all others."""
     if (
@@ -121,9 +128,8 @@ def web_url(value: Any) -> str | None:
 
 def _entry(label: str, entry: Mapping[str, Any]) -> Entry:
     kind, value = str(entry["type"] or ""), entry["value"]
-    if kind == "TableSchema" and isinstance(value, dict) and isinstance(value.get("columns"), list):
-        if columns := [_column(each) for each in value["columns"] if isinstance(each, dict)]:
-            return Entry(label, kind, columns=columns)
+    if kind == "TableSchema" and (columns := _columns(value)):
+        return Entry(label, kind, columns=columns)
     if kind == "Timestamp" and (at := _moment(value)):
         return Entry(label, kind, at)
     if kind == "Asset" and isinstance(value, list) and all(isinstance(part, str) for part in value):
@@ -133,6 +139,11 @@ def _entry(label: str, entry: Mapping[str, Any]) -> Entry:
 
 def _text(label: str, kind: str, text: str, url: str | None = None) -> Entry:
     return Entry(label, kind, text[:MOST], url, left_out=max(0, len(text) - MOST))
+
+
+def _columns(schema: Any) -> list[Column]:
+    columns = schema.get("columns") if isinstance(schema, dict) else None
+    return [_column(each) for each in columns if isinstance(each, dict)] if isinstance(columns, list) else []
 
 
 def _is_column(label: str, entry: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Steps of assets as pages show them: what came, went or changed, from what to what, in words."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from assets import history
 from assets.comparison import Detailed
 from assets.definitions import keys, words
-from assets.definitions.differ import Change
+from assets.definitions.differ import Change, Pair
 from assets.definitions.normal import Definition
 from assets.definitions.prints import (
     CODE_VERSION,
@@ -23,6 +23,7 @@ from assets.definitions.prints import (
 )
 from assets.models import AssetChange
 from assets.states import ChangeKind, Sight
+from assets.views.shapes import schema_text
 from assets.views.unified import SHOWN, TextLine, is_too_long, unified
 from deployments.commits import commit_url
 from deployments.models import Deploy
@@ -38,7 +39,11 @@ TITLES = {
 }
 SIGNS = {"added": "+", "removed": "−", "changed": "~"}
 NEIGHBOURS_SHOWN = 8
+IN_BRIEF = ("Group", "Kinds", "Partitions")
 DESCRIPTION_SHOWN = 300
+# Letters of one value, and things that changed, where a step is told in a line.
+BRIEF = 50
+TOLD = 3
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,13 @@ class Line:
     def sign(self) -> str:
         """Answer what is put before it."""
         return SIGNS[self.said.kind]
+
+    @property
+    def brief(self) -> str:
+        """Say it in a few words."""
+        said = [text if len(text) <= BRIEF else "…" for text in (self.said.old, self.said.new) if text]
+        label = f"{self.sign} {self.said.label} " if self.said.label else ""
+        return f"{label}{' → '.join(said)}".strip() if not self.said.is_long else label.strip()
 
     @property
     def is_too_long(self) -> bool:
@@ -95,6 +107,14 @@ class Step:
     def sign(self) -> str:
         """Answer what is put before it."""
         return SIGNS[self.kind]
+
+    @property
+    def brief(self) -> str:
+        """Tell it in a line."""
+        lines = [line for aspect in self.aspects for line in aspect.lines]
+        more = [f"{len(lines) - TOLD} more"] if len(lines) > TOLD else []
+        gist = [text for name, text in self.gist if name in IN_BRIEF]
+        return " · ".join([*gist, *(line.brief for line in lines[:TOLD] if line.brief), *more])
 
 
 @dataclass(frozen=True)
@@ -188,7 +208,16 @@ def _step(
 
 def _aspects(change: Change) -> list[Aspect]:
     by_aspect = groupby(words.lines(change), lambda line: line.aspect)
-    return [Aspect(TITLES[aspect], [Line(line) for line in lines]) for aspect, lines in by_aspect]
+    return [Aspect(TITLES[aspect], [Line(_told(line, change)) for line in lines]) for aspect, lines in by_aspect]
+
+
+def _told(line: words.Line, change: Change) -> words.Line:
+    """Answer the line; of a table's schema that changed, column by column instead of as JSON."""
+    pair = change.metadata.changed.get(line.label) if line.aspect == METADATA else None
+    if not isinstance(pair, Pair):
+        return line
+    old, new = schema_text(pair.old), schema_text(pair.new)
+    return replace(line, old=old, new=new) if old and new and old != new else line
 
 
 def gist_of(definition: Definition) -> list[tuple[str, str]]:
@@ -205,7 +234,7 @@ def gist_of(definition: Definition) -> list[tuple[str, str]]:
         ("Reads", ", ".join(parents[:NEIGHBOURS_SHOWN]) + more),
         ("Owners", ", ".join(definition["owners"])),
         ("Description", description[:DESCRIPTION_SHOWN] + ("…" if len(description) > DESCRIPTION_SHOWN else "")),
-        ("Beside", _counted(definition)),
+        ("Also", _counted(definition)),
     ]
     return [(name, text) for name, text in said if text]
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from itertools import groupby
-from os.path import commonprefix
 
 from assets.definitions.words import Line
 
@@ -15,7 +14,7 @@ SHOWN = 300
 LINE = 1_500
 NEAR = 160
 WORDS = {"-": "gone", "+": "new", " ": "same", "…": "left-out"}
-SIGNS = {"-": "−", "+": "+", " ": "", "…": "⋯"}
+SIGNS = {"-": "−", "+": "+", " ": "", "…": "…"}
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,20 @@ def _counterpart(runs: list[tuple[str, list[str]]], position: int) -> list[str]:
 def _line(sign: str, text: str, other: str | None) -> TextLine:
     word, shown = WORDS[sign], SIGNS[sign]
     if other is not None:
-        before = len(commonprefix([text, other]))
+        before = _alike(text, other)
         rest, other_rest = text[before:], other[before:]
-        after = len(commonprefix([rest[::-1], other_rest[::-1]]))
+        after = _alike(rest[::-1], other_rest[::-1])
         # Lines that have little in common are read as a whole.
         if (before + after) * 2 > max(len(text), len(other)):
             end = len(rest) - after
             return TextLine(word, shown, _end_of(text[:before]), _cut(rest[:end]), _beginning_of(rest[end:]))
     return TextLine(word, shown, _cut(text))
+
+
+def _alike(one: str, other: str) -> int:
+    """Answer how many letters the two begin with alike."""
+    shorter = min(len(one), len(other))
+    return next((position for position in range(shorter) if one[position] != other[position]), shorter)
 
 
 def _cut(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 
 # What a page adds for itself to its address, and what is not to be shared.
-OWN = ("seen", "cursor")
+OWN = ("seen", "cursor", "tries")
 MENUS = {"status": "Status", "kind": "Type"}
 BOXES = {
     "actor": ("Who", "text"),

@@ -69,12 +69,12 @@ class Portal:
         """Get one document. Raises Refused, Unreachable."""
         return self._document(self._send("GET", path, params=dict(query or {})))
 
-    def write(self, path: str, body: Document) -> Answer:
-        """Post; however often it is tried, it happens once. Raises Refused, Unreachable."""
+    def write(self, path: str, body: Document, *, method: str = "POST") -> Answer:
+        """Send a document; however often it is tried, it happens once. Raises Refused, Unreachable."""
         # One key per request, not per invocation: the portal refuses a known key with another body.
         self._writes += 1
         headers = {"Idempotency-Key": f"{self._invocation}.{self._writes}"}
-        return self._answer(self._send("POST", path, json=body, headers=headers))
+        return self._answer(self._send(method, path, json=body, headers=headers))
 
     def put_bytes(self, path: str, query: Query, *, size: int, content: Callable[[], Iterator[bytes]]) -> None:
         """Put a stream of known length; `content` is called once per try. Raises Refused, Unreachable."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import click
@@ -77,8 +76,8 @@ def assets(session: Session, /, place: Place, key: str | None, changes: bool, li
 def send_assets(session: Session, place: Place, number: int, file: str) -> None:
     snapshot = snapshots.to_send(file)
     place = with_location(session.portal, place)
-    answer = _put(session.portal, place.path("deploys", number, "assets"), snapshot)
-    session.answer(answer, lambda document: show_assets.sent(place, number, document))
+    answer = session.portal.write(place.path("deploys", number, "assets"), snapshot, method="PUT")
+    session.answer(answer.document, lambda document: show_assets.sent(place, number, document))
 
 
 def _list(session: Session, place: Place, query: dict[str, str | int], limit: int) -> None:
@@ -107,9 +106,3 @@ def _read(portal: Portal, place: Place, what: str, key: str, *, limit: int | Non
         portal.read(place.path())
         message = f"{place} has no asset {key}, and had none that is known. `lastgood assets {place}` lists them."
         raise Refused(message, problem=refusal.problem, status=refusal.status) from refusal
-
-
-def _put(portal: Portal, path: str, body: Document) -> Document:
-    # The portal's own two words for it: its verbs do not know a PUT of JSON.
-    headers = {"Idempotency-Key": uuid.uuid4().hex}
-    return portal._answer(portal._send("PUT", path, json=body, headers=headers)).document

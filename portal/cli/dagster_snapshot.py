@@ -64,7 +64,9 @@ def load(project: Project) -> Any:
 def document(repository: Any, *, roots: Sequence[str]) -> dict[str, Any]:
     """Answer the snapshot of all assets in the repository; paths below the `roots` are told relative to them."""
     graph, release = repository.asset_graph, below(roots)
-    keys = sorted(graph.get_all_asset_keys(), key=lambda key: list(key.path))
+    # The first of 1.9 had a property instead.
+    found = graph.get_all_asset_keys() if hasattr(graph, "get_all_asset_keys") else graph.all_asset_keys
+    keys = sorted(found, key=lambda key: list(key.path))
     return {"format": FORMAT, "assets": [_asset(graph, key, release) for key in keys]}
 
 

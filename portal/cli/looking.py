@@ -36,22 +36,6 @@ def history(session: Session, place: Place, limit: int, no_collapse: bool) -> No
     session.answer(found, lambda document: show.history(document, live=live))
 
 
-@click.command(name="show")
-@place_argument
-@click.argument("number", type=NUMBER)
-@with_session
-def show_deploy(session: Session, place: Place, number: int) -> None:
-    """Show everything about deploy NUMBER of PLACE.
-
-    \b
-    Example:
-      lastgood show acme/prod 12
-    """
-    place = with_location(session.portal, place)
-    found = session.portal.read(place.path("deploys", number))
-    session.answer(found, lambda document: show.deploy(place, document))
-
-
 @click.command()
 @place_argument
 @click.argument("number", type=NUMBER)

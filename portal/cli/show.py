@@ -38,7 +38,7 @@ def history(document: Document, *, live: int | None) -> None:
             text(words.actor(deploy)),
             words.kind(deploy),
             *(text(changed) for _ in assets),
-            _on_one_line(deploy.get("description")),
+            on_one_line(deploy.get("description")),
             text(words.commit(deploy, length=8), "bright_black"),
         )
     output().print(table)
@@ -127,7 +127,8 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _on_one_line(value: object) -> Text:
+def on_one_line(value: object) -> Text:
+    """Return a text that a table may shorten, and does not wrap."""
     written = text(value)
     written.no_wrap, written.overflow = True, "ellipsis"
     return written

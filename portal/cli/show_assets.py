@@ -29,8 +29,8 @@ def listing(place: Place, document: Document, *, chosen: bool) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     # A key is copied: it may take two lines, but is never cut.
     table.add_column("Key", overflow="fold")
-    for name in ("Group", "Kinds"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    table.add_column("Group")
+    table.add_column("Kinds")
     for name in ("Version", "Changed"):
         table.add_column(name, no_wrap=True)
     at = dates.now()
@@ -39,7 +39,9 @@ def listing(place: Place, document: Document, *, chosen: bool) -> None:
         by = f"{words.number(changed)}  {dates.ago(changed.get('finished_at'), at=at)}" if changed else ""
         kinds = ", ".join(map(clean, row.get("kinds") or ()))
         key = text(row.get("key"), "bold")
-        table.add_row(key, text(row.get("group")), text(kinds), text(row.get("version")), text(by))
+        table.add_row(
+            key, show.on_one_line(row.get("group")), show.on_one_line(kinds), text(row.get("version")), text(by)
+        )
     output().print(table)
     _say_more(document)
 

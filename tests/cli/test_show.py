@@ -156,10 +156,68 @@ def test_deploy_shows_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> N
     printed = shown(capsys)
     for said in (
         "acme/prod/default #7  ✓ Succeeded", "etl:1.4", "dags  v9  from #5", "c0ffee0123456789 main",
-        "1 added, 0 removed, 2 changed", "Not applied     image", "not possible: Its image is gone.",
+        "Assets          +1 ~2", "Not applied     image", "not possible: Its image is gone.",
         "[b]OPS-1[/b]",
     ):  # fmt: skip
         assert said in printed
+
+
+def test_deploy_shows_the_first_assets_that_it_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    steps = [
+        {"key": "a/new", "kind": "added", "change_types": []},
+        {"key": "b/\x1b[31mgone", "kind": "removed", "change_types": []},
+        {"key": "c/[red]changed", "kind": "changed", "change_types": ["CODE_VERSION", "TAGS"]},
+    ]
+    changes = {"results": steps, "recorded": [{"compared_with": 6, "note": "3 assets were left out."}]}
+    show.deploy(PROD, make_deploy(assets={"added": 3, "removed": 1, "changed": 5}), changes)
+
+    said = [line.strip() for line in shown(capsys).splitlines()]
+    assert said[said.index("Assets        +3 −1 ~5") :][1:6] == [
+        "+ a/new",
+        "- b/gone",
+        "~ c/[red]changed  CODE_VERSION TAGS",
+        "… and 6 more; `lastgood compare` shows all",
+        "3 assets were left out.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("assets", "changes", "said"),
+    [
+        ({"added": 2, "removed": 0, "changed": 0}, {"results": [], "recorded": [{"compared_with": None}]},
+         "+2, the first that are known"),
+        ({"added": 0, "removed": 0, "changed": 0}, {"results": [], "recorded": [{"compared_with": 6}]},
+         "nothing changed"),
+        ({"added": 0, "removed": 1, "changed": 0}, None, "−1"),
+    ],
+)  # fmt: skip
+def test_deploy_says_in_a_word_what_it_changed(
+    assets: dict[str, int], changes: dict[str, Any] | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show.deploy(PROD, make_deploy(assets=assets), changes)
+
+    line = next(line for line in shown(capsys).splitlines() if line.startswith("Assets"))
+    assert line.split(maxsplit=1)[1].strip() == said
+
+
+def test_deploy_says_nothing_of_assets_while_nobody_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    show.deploy(PROD, make_deploy(assets=None))
+
+    assert "Assets" not in shown(capsys)
+
+
+def test_history_counts_assets_where_anybody_knows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    known = make_deploy(8, assets={"added": 3, "removed": 1, "changed": 5})
+    same = make_deploy(7, assets={"added": 0, "removed": 0, "changed": 0})
+    show.history({"results": [known, same, make_deploy(6, assets=None)]}, live=None)
+
+    heading, *lines = (" ".join(line.split()) for line in shown(capsys).splitlines())
+    assert heading == "# Status When Who Type Assets Description Commit"
+    assert [line.split("DAGs ")[1] for line in lines] == [
+        "+3 −1 ~5 Add orders c0ffee01",
+        "±0 Add orders c0ffee01",
+        "Add orders c0ffee01",
+    ]
 
 
 def test_location_shows_three_facts_and_the_hold(capsys: pytest.CaptureFixture[str]) -> None:

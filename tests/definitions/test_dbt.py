@@ -101,6 +101,27 @@ def test_what_dbt_really_wrote_reads_like_this() -> None:
     }
 
 
+def test_a_seed_is_where_it_lies_and_what_is_in_it() -> None:
+    (found,) = read(manifest(seed())).values()
+
+    assert found["code_version"] == "11f557040ad6de33"
+    assert found["kinds"] == ["dbt", "seed"]
+    assert found["metadata"].keys() == {
+        "fqn", "path", "relation/database", "relation/schema", "relation/alias", "relation/name",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(None, "Null"), (True, "Bool"), (1, "Int"), (0.5, "Float"), ("", "Text"), ([], "Json"), ({"a": None}, "Json")],
+)
+def test_what_a_project_says_in_meta_is_kept_as_it_is(value: Any, kind: str) -> None:
+    assert read(manifest(model(meta={"mine": value})))[ORDERS]["metadata"]["meta/mine"] == {
+        "type": kind,
+        "value": value,
+    }
+
+
 def test_a_source_is_where_it_lies_and_how_fresh_it_should_be() -> None:
     (found,) = read(manifest(source())).values()
 
@@ -125,7 +146,9 @@ def test_a_source_is_where_it_lies_and_how_fresh_it_should_be() -> None:
 
 
 def test_an_exposure_is_what_people_look_at_and_whose_it_is() -> None:
-    (found,) = read(manifest(exposure())).values()
+    (found,) = read(
+        manifest(exposure(depends_on={"nodes": [ORDERS, "source.shop.crm.people"], "macros": ["macro.shop.cents"]}))
+    ).values()
 
     assert found["code_version"] is None
     assert found["owners"] == ["board@example.com"]

@@ -42,6 +42,15 @@ def test_a_broken_manifest_is_refused_by_name(broken: Document, named: str) -> N
     assert named in refused.value.detail
 
 
+@pytest.mark.parametrize("name", ["model.shop.\ud800", "model.shop.\n"])
+def test_a_name_that_cannot_be_shown_is_spelt_out(name: str) -> None:
+    for nodes in ({name: None}, {name: {}}):
+        with pytest.raises(SnapshotError) as refused:
+            read({**REAL, "nodes": nodes})
+
+        assert refused.value.detail.isprintable()
+
+
 def test_a_manifest_without_nodes_is_not_one_that_defines_nothing() -> None:
     with pytest.raises(SnapshotError) as refused:
         read({"metadata": REAL["metadata"]})

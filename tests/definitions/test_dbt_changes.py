@@ -114,10 +114,13 @@ def test_each_column_is_an_entry_of_its_own() -> None:
 
 
 def test_what_a_column_says_of_itself_may_be_in_its_config_alone() -> None:
-    older = {"id": {"name": "id", "tags": ["b", "a"], "meta": {"pii": True}}}
-    newer = {"id": {"name": "id", "tags": [], "meta": {}, "config": {"tags": ["a", "b"], "meta": {"pii": True}}}}
+    said = {"tags": list("hgfedcba"), "meta": {"pii": True}}
+    older = {"id": {"name": "id", **said}}
+    newer = {"id": {"name": "id", "tags": [], "meta": {}, "doc_blocks": ["doc.shop.id"], "config": said}}
 
     assert change(model(columns=older), model(columns=newer)) == nothing()
+    column = read(manifest(model(columns=newer)))[ORDERS]["metadata"]["column/id"]["value"]
+    assert column == {"name": "id", "tags": list("abcdefgh"), "meta": {"pii": True}}
 
 
 def test_a_moved_file_is_the_same_node_elsewhere() -> None:

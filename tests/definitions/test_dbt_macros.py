@@ -35,6 +35,16 @@ def test_an_edited_macro_changes_exactly_the_nodes_that_reach_it() -> None:
     assert changed_by(old, new, *nodes, model("none", macros=[]), seed()) == {"direct", "deep"}
 
 
+def test_a_code_version_is_the_same_on_every_machine() -> None:
+    names = [f"m{each}" for each in range(10)]
+    reached = [macro(name, calls=[f"{name}x", f"{name}y"]) for name in names]
+    further = [macro(f"{name}{letter}") for name in names for letter in "xy"]
+
+    found = read(manifest(model(macros=names), macros=reached + further))
+
+    assert found[ORDERS]["code_version"] == "41017b5e37f4169c"
+
+
 def test_dbt_s_own_macros_count_when_they_are_reached() -> None:
     using = model(depends_on={"macros": ["macro.dbt.is_incremental"], "nodes": []})
     old, new = manifest(using), manifest(using)

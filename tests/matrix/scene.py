@@ -16,6 +16,7 @@ from deployments import access, composition, operations
 from deployments.access import Role
 from deployments.models import CodeLocation, Deploy, Deployment, Organization, ServiceAccount, Token
 from deployments.states import DeployStatus
+from tests.assets.sets import asset, define, record
 from tests.factories import ask_rollback, fresh, make_location, make_organization, make_user, push, superuser
 
 FOREIGN_WORDS = "globex-only"
@@ -86,10 +87,11 @@ def make_scene() -> Scene:
 
 
 def _fill(location: CodeLocation, words: str) -> None:
-    """Make #1 and #2, which succeeded; #3, which failed; and #4, a rollback that was canceled."""
+    """Make #1 and #2, which succeeded, and define an asset; #3, which failed; and #4, a rollback that was canceled."""
     for number in (1, 2):
         _live(push(location, {"a.py": f"{words} {number}".encode()}, description=words, git={"commit": "a" * 40}))
         location = fresh(location)
+        record(location.live_deploy, define(asset("orders", description=f"{words} {number}")))
     _end(push(location, {"a.py": f"{words} 3".encode()}, description=words), DeployStatus.FAILED)
     rollback = ask_rollback(location, 1, description=words)
     operations.cancel(deploy=rollback, actor=superuser(), now=timezone.now())

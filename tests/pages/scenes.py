@@ -3,16 +3,20 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from unittest import mock
 
 from django.utils import timezone
 
+from assets.definitions.normal import Definition
+from assets.states import Source
 from deployments import drivers, operations
 from deployments.access import Role
 from deployments.models import CodeLocation, Deploy, Organization, Release
 from deployments.platforms.base import LoadError, LocationReport, Status
 from deployments.states import PlatformKind
 from tests import factories
+from tests.assets.sets import asset, define, record
 
 GIT = {
     "commit": "4be1f6a90cde7b1fb5c0a8a6f7e6d9c3b2a19080",
@@ -164,3 +168,93 @@ def _age(location: CodeLocation) -> None:
             row.events.filter(pk=line.pk).update(at=line.at + back)
     for hold in location.holds.all():
         location.holds.filter(pk=hold.pk).update(created_at=timezone.now() - timedelta(minutes=29))
+
+
+SQL = """select
+  orders.order_id,
+  orders.customer_id,
+  orders.ordered_at,
+  orders.amount as amount
+from {{ source('shop', 'orders') }} as orders
+where orders.status <> 'test'
+order by orders.ordered_at
+"""
+IN_CURRENCY = SQL.replace("orders.amount as amount", "orders.amount * rates.rate as amount_eur").replace(
+    "as orders\n", "as orders\njoin {{ ref('rates') }} as rates using (currency)\n"
+)
+DAILY = {
+    "type": "time_window",
+    "cron_schedule": "0 0 * * *",
+    "start": 1704067200.0,
+    "timezone": "UTC",
+    "fmt": "%Y-%m-%d",
+}
+HOURLY = DAILY | {"cron_schedule": "0 * * * *", "fmt": "%Y-%m-%d-%H:%M", "end_offset": 1}
+TEAM = {"group": "core", "owners": ["team:data-platform", "maria@acme.example"]}
+
+
+def shop_assets(version: int) -> dict[str, Definition]:
+    """Answer what a version of the shop's project defines: each changes something else."""
+    orders: dict[str, Any] = {
+        "code_version": str(min(version, 3)),
+        "kinds": ["duckdb", "sql"],
+        "description": "Orders as the customer sees them: cancelled ones are left out.",
+        "tags": {"tier": "gold" if version > 2 else "silver", "domain": "sales"},
+        "partitions_def": HOURLY if version > 2 else DAILY,
+        "deps": [{"key": ["raw", "orders"]}, *([{"key": ["raw", "rates"]}] if version > 4 else [])],
+        "metadata": {
+            "sql": {"type": "Text", "value": IN_CURRENCY if version > 4 else SQL},
+            "dashboard": {"type": "Url", "value": "https://bi.acme.example/d/orders?from=now-7d"},
+            "rows": {"type": "Int", "value": 120_000 + version},
+            "freshness": {"type": "Json", "value": {"warn_after": {"count": 6, "period": "hour"}}},
+            "dagster/column_schema": {"type": "TableSchema", "value": _columns(version)},
+        },
+        **TEAM,
+    }
+    entries = [
+        asset("raw/orders", group="raw", kinds=["postgres"]),
+        asset("raw/customers", group="raw", kinds=["postgres"]),
+        asset("analytics/orders_cleaned", **orders),
+    ]
+    if version > 1:
+        reads = {"deps": [{"key": ["raw", "customers"]}, {"key": ["analytics", "orders_cleaned"]}]}
+        entries.append(asset("analytics/customers", kinds=["python"], **reads, **TEAM))
+    if version < 5:
+        entries.append(asset("analytics/orders_legacy", kinds=["python"], deps=[{"key": ["raw", "orders"]}]))
+    if version > 4:
+        entries.append(asset("raw/rates", group="raw", kinds=["python"], partitions_def=DAILY))
+        daily = {"deps": [{"key": ["analytics", "orders_cleaned"]}], "partitions_def": DAILY}
+        entries.append(asset("marts/finance/revenue_daily", group="finance", kinds=["python"], **daily))
+    return define(*entries)
+
+
+def with_assets(location: CodeLocation) -> CodeLocation:
+    """Record what the deploys of `long_history` define: a rollback, two sources, a dbt project, one of them unsaid."""
+    live = {deploy.number: deploy for deploy in location.deploys.went_live()}
+    for number in (1, 2, 3):
+        record(live[number], shop_assets(number))
+    models = [
+        asset("model.finance.revenue", code_version="9f3a6f0c2d11", group="finance", kinds=["dbt", "model"]),
+        asset("source.finance.invoices", code_version=None, group="finance", kinds=["dbt", "source"]),
+    ]
+    record(live[4], shop_assets(3), source=Source.PLATFORM)
+    record(live[4], define(*models), source=Source.DBT)
+    record(live[5], shop_assets(5))
+    record(live[7], shop_assets(5))
+    return factories.fresh(location)
+
+
+def _columns(version: int) -> dict[str, Any]:
+    names = {"order_id": "bigint", "customer_id": "bigint", "ordered_at": "timestamp"}
+    names |= {"amount_eur": "decimal(18, 2)"} if version > 4 else {"amount": "decimal(18, 2)"}
+    columns = [
+        {
+            "name": name,
+            "type": kind,
+            "description": "Whoever ordered, see `raw/customers`" if name == "customer_id" else None,
+            "constraints": {"nullable": name != "order_id", "unique": name == "order_id", "other": []},
+            "tags": {"pii": ""} if name == "customer_id" else {},
+        }
+        for name, kind in names.items()
+    ]
+    return {"columns": columns, "constraints": []}

@@ -7,8 +7,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from assets.models import AssetChange
 from deployments.models import CodeLocation, Deploy
 from tests import factories
+from tests.assets.sets import asset, define, record
 from tests.pages import scenes
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +40,7 @@ def many(location: CodeLocation, count: int) -> None:
             activated_at=like.activated_at,
             finished_at=like.finished_at,
             live_seq=1000 + first + step,
+            asset_counts={"added": 3, "removed": 1, "changed": 5},
         )
         for step in range(count)
     )
@@ -68,6 +71,75 @@ def test_costs_the_same_with_ten_deploys_and_with_ten_thousand(
 
     assert few == lots
     assert lots <= MOST_QUERIES
+    assert size < MOST_BYTES
+
+
+PAGES_OF_ASSETS = [
+    "assets/",
+    "assets/?q=table&group=core&kind=dbt&changed_since=1",
+    "assets/detail/?key=orders",
+    "assets/changes/?key=orders",
+    "deploys/2/assets/",
+    "deploys/2/assets/?type=TAGS&kind=changed&q=table",
+    "compare/?from=1&to=2",
+]
+
+
+@pytest.mark.parametrize("path", PAGES_OF_ASSETS)
+def test_of_assets_costs_the_same_with_five_of_them_and_with_five_hundred(
+    path: str, location: CodeLocation, editor: Client
+):
+    few = with_tables(factories.make_location(location.deployment, "few"), 5)
+    lots = with_tables(factories.make_location(location.deployment, "lots"), 500)
+    editor.get("/")
+
+    queries, _ = cost(editor, few + path)
+    same, size = cost(editor, lots + path)
+
+    assert queries == same
+    assert same <= MOST_QUERIES
+    assert size < 2 * MOST_BYTES
+
+
+def with_tables(location: CodeLocation, count: int) -> str:
+    """Have two deploys define so many tables, all of which change, and answer the location's address."""
+    for version in (1, 2):
+        kept = {"tags": {"version": str(version)}, "kinds": ["dbt"], "group": "core"}
+        tables = [asset(f"table_{number}", **kept) for number in range(count)]
+        orders = asset("orders", code_version=str(version), deps=[{"key": each["key"]} for each in tables])
+        record(factories.deploy(location, scenes.files(version)), define(orders, *tables))
+    return location.get_absolute_url()
+
+
+def test_of_an_assets_changes_costs_the_same_with_two_of_them_and_with_a_thousand(
+    location: CodeLocation, editor: Client
+):
+    here = with_tables(factories.make_location(location.deployment, "lots"), 1)
+    place = CodeLocation.objects.get(name="lots")
+    changed = AssetChange.objects.get(asset__key="table_0", kind="CHANGED")
+    editor.get("/")
+    two, _ = cost(editor, f"{here}assets/changes/?key=table_0")
+    many(place, 1_000)
+    AssetChange.objects.bulk_create(
+        AssetChange(
+            deploy=deploy,
+            asset_id=changed.asset_id,
+            live_seq=deploy.live_seq,
+            kind=changed.kind,
+            change_types=changed.change_types,
+            sight=changed.sight,
+            before_id=changed.before_id,
+            after_id=changed.after_id,
+        )
+        for deploy in place.deploys.filter(number__gt=2)
+    )
+
+    thousand, size = cost(editor, f"{here}assets/changes/?key=table_0")
+    far_back, _ = cost(editor, f"{here}assets/changes/?key=table_0&at=2")
+
+    assert two == thousand
+    assert far_back == two + 2
+    assert far_back <= MOST_QUERIES
     assert size < MOST_BYTES
 
 
