@@ -1,8 +1,7 @@
 """What differs between two versions of an asset: by their prints where one source saw both, else in what both can see."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from assets.bodies import opened
 from assets.definitions.differ import Change, change_between
@@ -10,9 +9,23 @@ from assets.definitions.normal import Definition
 from assets.definitions.prints import differing
 from assets.definitions.sights import common
 from assets.models import AssetVersion
-from assets.states import Sight
+from assets.states import Sight, Source
 
 BATCH = 800
+# What these say is exact, and of everything.
+EXACT = frozenset((Source.SNAPSHOT, Source.DBT))
+
+
+class Looks(Protocol):
+    """Whatever has the prints of a version in each sight."""
+
+    @property
+    def sent(self) -> str:
+        """Answer the prints as it was sent; empty: never."""
+
+    @property
+    def read(self) -> str:
+        """Answer the prints as the platform tells it; empty: never."""
 
 
 class Prints(NamedTuple):
@@ -22,8 +35,7 @@ class Prints(NamedTuple):
     read: str
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """Words of the differ, and in whose eyes. No words: the two cannot be told apart."""
 
     change_types: list[str]
@@ -41,33 +53,43 @@ def prints_of_versions(versions: Collection[int]) -> dict[int, Prints]:
     return found
 
 
+def sights_of(*sources: str) -> Collection[Sight]:
+    """Answer in whose eyes sets of these sources are compared: what CI says of both is all that there is to say."""
+    return (Sight.SENT,) if EXACT.issuperset(sources) else (Sight.SENT, Sight.READ)
+
+
 def differences(
-    pairs: Iterable[tuple[int, int]], prints: dict[int, Prints], ignored: Collection[str]
+    pairs: Iterable[tuple[int, int]],
+    prints: dict[int, Prints],
+    ignored: Collection[str],
+    sights: Collection[Sight],
 ) -> dict[tuple[int, int], Difference]:
     """Answer how the versions of each pair differ."""
     found: dict[tuple[int, int], Difference] = {}
     unlike: list[tuple[int, int]] = []
     for pair in pairs:
-        difference = by_prints(prints[pair[0]], prints[pair[1]])
+        difference = by_prints(prints[pair[0]], prints[pair[1]], sights)
         if difference is None:
             unlike.append(pair)
         else:
             found[pair] = difference
     for start in range(0, len(unlike), BATCH):
-        found |= _by_definitions(unlike[start : start + BATCH], ignored)
+        found |= by_definitions(unlike[start : start + BATCH], ignored)
     return found
 
 
-def by_prints(old: Prints, new: Prints) -> Difference | None:
+def by_prints(old: Looks, new: Looks, sights: Collection[Sight]) -> Difference | None:
     """Answer the difference in the eyes of whoever saw both; None: nobody did."""
-    seen = None
-    for sight, before, after in ((Sight.SENT, old.sent, new.sent), (Sight.READ, old.read, new.read)):
-        if before and after:
-            types = differing(before, after)
-            if types:
-                return Difference(types, sight)
-            seen = seen or Difference([], sight)
-    return seen
+    same = None
+    if Sight.SENT in sights and old.sent and new.sent:
+        if types := differing(old.sent, new.sent):
+            return Difference(types, Sight.SENT)
+        same = Difference([], Sight.SENT)
+    if Sight.READ in sights and old.read and new.read:
+        if types := differing(old.read, new.read):
+            return Difference(types, Sight.READ)
+        same = same or Difference([], Sight.READ)
+    return same
 
 
 def change_of(old: AssetVersion, new: AssetVersion, sight: str, ignored: Collection[str]) -> Change | None:
@@ -90,7 +112,8 @@ def fullest(version: AssetVersion) -> Definition:
     return opened(version.sent or version.read)
 
 
-def _by_definitions(pairs: list[tuple[int, int]], ignored: Collection[str]) -> dict[tuple[int, int], Difference]:
+def by_definitions(pairs: list[tuple[int, int]], ignored: Collection[str]) -> dict[tuple[int, int], Difference]:
+    """Answer how the versions of each pair differ in what every source can see, by reading them."""
     versions = AssetVersion.objects.in_bulk({pk for pair in pairs for pk in pair})
     found = {}
     for old, new in pairs:

@@ -1,14 +1,13 @@
 """Any two deploys, and what was live at a time."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from assets.comparing import Difference, Prints, change_of, differences, fullest
+from assets.comparing import Difference, by_definitions, by_prints, change_of, fullest, sights_of
 from assets.definitions.differ import Change
 from assets.definitions.normal import Definition
 from assets.models import AssetChain, AssetSet, AssetVersion, Validity
@@ -16,8 +15,7 @@ from assets.states import ChangeKind
 from deployments.models import CodeLocation, Deploy
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One asset that two deploys define differently; None: it is not there."""
 
     key: str
@@ -104,43 +102,49 @@ def _recorded(chain: AssetChain, deploy: Deploy) -> AssetSet | None:
     return sets.filter(live_seq__lte=deploy.live_seq).order_by("-live_seq").first()
 
 
-def _steps(chain: AssetChain, old: int, new: int) -> list[Step]:
+class InForce(NamedTuple):
+    """A version that is in force on one side, and how it looks to either sight."""
+
+    key: str
+    pk: int
+    sent: str
+    read: str
+
+
+def _steps(chain: AssetChain, before_set: AssetSet | None, after_set: AssetSet | None) -> list[Step]:
+    old, new = before_set.live_seq if before_set else 0, after_set.live_seq if after_set else 0
+    sights = sights_of(*(each.source for each in (before_set, after_set) if each is not None))
     first, last = min(old, new), max(old, new)
     # What was in force all the time between is the same on both sides, and is not even read.
     began = _versions(Validity.objects.at(chain, first).filter(until__lte=last))
     ended = _versions(Validity.objects.at(chain, last).filter(since__gt=first))
     before, after = (began, ended) if old <= new else (ended, began)
-    moved = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
-    pairs = {key: (before[key], after[key]) for key in moved if key in before and key in after}
-    prints = {version.pk: version.prints for pair in pairs.values() for version in pair}
-    found = differences([(old.pk, new.pk) for old, new in pairs.values()], prints, chain.ignored)
-    differing = {key: found[pair[0].pk, pair[1].pk] for key, pair in pairs.items()}
-    return list(_each(moved, before, after, differing, tuple(chain.ignored)))
-
-
-class InForce(NamedTuple):
-    """A version and how it looks."""
-
-    pk: int
-    prints: Prints
+    ignored = tuple(chain.ignored)
+    steps = [
+        Step(key, ChangeKind.ADDED, None, version.pk, None, ignored)
+        for key, version in after.items()
+        if key not in before
+    ]
+    unlike: dict[str, tuple[int, int]] = {}
+    for key, left in before.items():
+        right = after.get(key)
+        if right is None:
+            steps.append(Step(key, ChangeKind.REMOVED, left.pk, None, None, ignored))
+        elif left.pk != right.pk:
+            difference = by_prints(left, right, sights)
+            if difference is None:
+                unlike[key] = (left.pk, right.pk)
+            elif difference.change_types:
+                steps.append(Step(key, ChangeKind.CHANGED, left.pk, right.pk, difference, ignored))
+    found = by_definitions(list(unlike.values()), ignored)
+    steps += [
+        Step(key, ChangeKind.CHANGED, *pair, found[pair], ignored)
+        for key, pair in unlike.items()
+        if found[pair].change_types
+    ]
+    return steps
 
 
 def _versions(rows: QuerySet[Validity]) -> dict[str, InForce]:
     said = rows.values_list("asset__key", "version_id", "version__sent_prints", "version__read_prints")
-    return {key: InForce(pk, Prints(sent, read)) for key, pk, sent, read in said}
-
-
-def _each(
-    moved: list[str],
-    before: dict[str, InForce],
-    after: dict[str, InForce],
-    found: dict[str, Difference],
-    ignored: tuple[str, ...],
-) -> Iterator[Step]:
-    for key in moved:
-        left, right = before.get(key), after.get(key)
-        if left is None or right is None:
-            kind = ChangeKind.REMOVED if right is None else ChangeKind.ADDED
-            yield Step(key, kind, left.pk if left else None, right.pk if right else None, None, ignored)
-        elif found[key].change_types:
-            yield Step(key, ChangeKind.CHANGED, left.pk, right.pk, found[key], ignored)
+    return {row[0]: InForce._make(row) for row in said}

@@ -46,6 +46,9 @@ VERSIONS = {
 BROKEN = "5-does-not-import"
 NEXT_TRY = "next-try"
 SOURCES = settings.BASE_DIR / "demo" / "shop"
+# What each version defines, as `lastgood snapshot` says it in an environment that has Dagster. What does not import,
+# defines nothing that anybody could say.
+SNAPSHOTS = settings.BASE_DIR / "demo" / "snapshots"
 START_PATIENCE = 300.0  # seconds: the first start makes Dagster's environment
 
 Say = Callable[[str], None]
@@ -164,9 +167,12 @@ def _deploy_versions(url: str, token: str, location: CodeLocation, *, broken_too
     for name in wanted[done:]:
         _commit(project, name, VERSIONS[name])
         say(f"Deploying version {name[0]}: {VERSIONS[name]}.")
-        _lastgood(url, token, "deploy", PLACE, "--dags", str(project), "--wait")
+        snapshot = SNAPSHOTS / f"{name}.json"
+        said = ["--assets", str(snapshot)] if snapshot.exists() else []
+        _lastgood(url, token, "deploy", PLACE, "--dags", str(project), *said, "--wait")
     # What whoever tries the portal out deploys next: it works, and is none of the versions that may be blamed by then.
     _commit(project, NEXT_TRY, "Take refunds off the revenue")
+    shutil.copyfile(SNAPSHOTS / f"{NEXT_TRY}.json", settings.DATA_DIR / "demo" / "next-try.json")
 
 
 def _commit(project: Path, version: str, message: str) -> None:
@@ -225,6 +231,8 @@ def _say_what_to_try(url: str, people: dict[str, dict[str, str]], dagster_url: s
     say("Try, in another terminal:")
     say(f"  . {data / 'demo.env'}")
     say(f"  .venv/bin/lastgood history {PLACE}")
+    say(f"  .venv/bin/lastgood assets {PLACE} orders --changes")
     say(f"  .venv/bin/lastgood rollback {PLACE} --to last-good --description 'Revenue is wrong' --wait")
-    say(f"  .venv/bin/lastgood deploy {PLACE} --dags {data / 'demo' / 'shop'} --description 'Next try'   # held")
+    next_try = f"--dags {data / 'demo' / 'shop'} --assets {data / 'demo' / 'next-try.json'}"
+    say(f"  .venv/bin/lastgood deploy {PLACE} {next_try} --description 'Next try'   # held")
     say(f"  .venv/bin/lastgood resume {PLACE}")

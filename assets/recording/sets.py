@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from assets.comparing import sights_of
 from assets.models import AssetChain, AssetSet
 from assets.recording import chains, current, matching, writing
 from assets.recording.chains import InForce, Neighbours
@@ -188,7 +189,9 @@ def _write(
         writing.forget_all_changes(chain, deploy)
     writing.write_validities(chain, seq, end, _only(there, moved), _only(new, moved))
     stepped = _differing(old, new)
-    found = writing.write_changes(deploy, seq, _only(old, stepped), _only(new, stepped), chain.ignored)
+    sights = sights_of(said.source, around.previous.source if around.previous else said.source)
+    step = writing.Step(deploy, seq, _only(old, stepped), _only(new, stepped), sights)
+    found = writing.write_changes(step, chain.ignored)
     written = _set(chain, deploy, said, around, len(new), now)
     writing.count(written)
     if around.following is None:
@@ -214,7 +217,9 @@ def _compare_again(
     """Say anew what the next recorded deploy changed, in the assets that something else is known of before it now."""
     writing.forget_changes(chain, following.live_seq, anew)
     stepped = _differing(old, new)
-    writing.write_changes(following.deploy, following.live_seq, _only(old, stepped), _only(new, stepped), chain.ignored)
+    sights = sights_of(written.source, following.source)
+    step = writing.Step(following.deploy, following.live_seq, _only(old, stepped), _only(new, stepped), sights)
+    writing.write_changes(step, chain.ignored)
     AssetSet.objects.filter(pk=following.pk).update(follows=written)
     writing.count(following)
     message = f"The assets of #{written.deploy.number} were recorded later: what this deploy changed was compared anew."

@@ -1,6 +1,7 @@
 """Writing a place in the chain anew: validities, and the changes there and at the next recorded set."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from django.db.models import Max
 
@@ -43,13 +44,22 @@ def _from(row: Validity, since: int) -> Validity:
     )
 
 
-def write_changes(
-    deploy: Deploy, seq: int, old: Versions, new: Versions, ignored: Collection[str]
-) -> dict[int, Difference]:
-    """Write the steps from `old` to `new`, which hold only what differs; answer how the changed ones did."""
+class Step(NamedTuple):
+    """From one recorded set to the next, and in whose eyes. `old` and `new` hold only what differs."""
+
+    deploy: Deploy
+    seq: int
+    old: Versions
+    new: Versions
+    sights: Collection[Sight]
+
+
+def write_changes(step: Step, ignored: Collection[str]) -> dict[int, Difference]:
+    """Write what changed in this step; answer how what is on both sides did."""
+    deploy, seq, old, new, sights = step
     both = {asset_id: (old[asset_id], new[asset_id]) for asset_id in old.keys() & new.keys()}
     prints: dict[int, Prints] = prints_of_versions({pk for pair in both.values() for pk in pair})
-    found = differences(both.values(), prints, ignored)
+    found = differences(both.values(), prints, ignored, sights)
     steps = []
     for asset_id in sorted(old.keys() | new.keys()):
         before, after = old.get(asset_id), new.get(asset_id)

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 from assets import comparison
 from assets.comparison import Comparison
 from assets.history import parse_time
+from assets.models import AssetSet
+from assets.states import World
 from assets.views import choosing
 from assets.views.steps import TITLES, step_between
 from deployments import history
@@ -79,7 +81,7 @@ def _compared(request: HttpRequest, place: CodeLocation, old: str, new: str) -> 
     """Answer all that differs. Raises Invalid, Absent."""
     if not (old and new):
         return {"old_number": old, "new_number": new}
-    before, after = _deploy(place, old, "From"), _deploy(place, new, "To")
+    before, after = _deploys(place, old, new)
     now = timezone.now()
     changes = [] if before.pk == after.pk else changes_between(before.release, after.release)
     return {
@@ -97,7 +99,9 @@ def _compared(request: HttpRequest, place: CodeLocation, old: str, new: str) -> 
 
 
 def _assets(request: HttpRequest, place: CodeLocation, before: Deploy, after: Deploy) -> dict[str, Any]:
-    found = comparison.compare(place, before, after)
+    unrecorded = [each for each in (before, after) if each.live_seq is None]
+    # What never went live is in no chain: there is nothing to lay beside the other.
+    found = Comparison() if unrecorded else comparison.compare(place, before, after)
     kinds = choosing.chosen(request, "kind", choosing.KINDS)
     types, text = choosing.chosen(request, "type", TITLES), choosing.text(request)
     page = slice_of(
@@ -108,8 +112,8 @@ def _assets(request: HttpRequest, place: CodeLocation, before: Deploy, after: De
     )
     return {
         "compared": found,
-        "sides": [(old, new) for old, new in zip(found.old, found.new, strict=True)],
-        "unrecorded": [each for each in (before, after) if each.live_seq is None],
+        "sides": _sides(found) if found.old and found.new else [],
+        "unrecorded": unrecorded,
         "kinds": choosing.kinds(request, found.counts),
         "types": choosing.types(request, found.by_type),
         "text": text,
@@ -123,6 +127,12 @@ def _assets(request: HttpRequest, place: CodeLocation, before: Deploy, after: De
         "previous": query_of(request, cursor=page.previous_cursor) if page.previous_cursor else "",
         "next": query_of(request, cursor=page.next_cursor) if page.next_cursor else "",
     }
+
+
+def _sides(found: Comparison) -> list[tuple[str, AssetSet | None, AssetSet | None]]:
+    """Answer the recorded sets that were compared, by the name of their world; None: nothing was recorded yet."""
+    old, new = ({each.chain.world: each for each in sets} for sets in (found.old, found.new))
+    return [(word, old.get(world), new.get(world)) for world, word in World.choices if world in old or world in new]
 
 
 def _kept(found: Comparison, kinds: list[str], types: list[str], text: str) -> list[comparison.Step]:
@@ -145,15 +155,21 @@ def _pairs(before: Deploy, after: Deploy) -> list[tuple[str, str, str]]:
     return [pair for pair in named if pair[1] or pair[2]]
 
 
-def _deploy(place: CodeLocation, words: str, name: str) -> Deploy:
-    """Answer the deploy of a number. Raises Invalid, Absent."""
+def _deploys(place: CodeLocation, old: str, new: str) -> tuple[Deploy, Deploy]:
+    """Answer the deploys of two numbers. Raises Invalid, Absent."""
+    numbers = [_number(old, "From"), _number(new, "To")]
+    found = {deploy.number: deploy for deploy in history.deploys_of(place).filter(number__in=numbers)}
+    for number in numbers:
+        if number not in found:
+            raise Absent(f"{place} has no deploy #{number}.")
+    return found[numbers[0]], found[numbers[1]]
+
+
+def _number(words: str, name: str) -> int:
     number = words.strip().removeprefix("#")
     if not number.isdecimal() or len(number) > 18:
         raise Invalid(f"{name}: say the number of a deploy, as 12.")
-    found = history.deploys_of(place).filter(number=int(number)).first()
-    if found is None:
-        raise Absent(f"{name}: {place} has no deploy #{int(number)}.")
-    return found
+    return int(number)
 
 
 def _live_at(place: CodeLocation, words: str) -> dict[str, Any]:

@@ -47,9 +47,10 @@ def deploy_assets(request: HttpRequest, org: str, deployment: str, location: str
     }
     if not getattr(request, "htmx", False):
         return render(request, "assets/deploy.html", shown | _changes(request, found, within=False))
-    if request.GET.get("part") == "keys":
-        return render(request, "assets/_keys.html", shown | _glance(found))
     within = request.GET.get("within") == "deploy"
+    # Whoever asks for no part of a page wants a glance, for the page's dialog.
+    if not within and request.headers.get("HX-Target") != "assets":
+        return render(request, "assets/_keys.html", shown | _glance(found))
     return render(request, "assets/_deploy.html", shown | _changes(request, found, within=within))
 
 

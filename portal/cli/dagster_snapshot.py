@@ -1,6 +1,6 @@
 """What a Dagster project defines, read from the objects that Dagster makes of it: exact where GraphQL has words.
 
-Dagster is imported when it is needed, from the environment of the project; 1.9.13 and 1.13.27 were tried.
+Dagster is imported when it is needed, from the environment of the project; 1.9.0 to 1.13.27 were tried.
 """
 
 from __future__ import annotations

@@ -160,4 +160,4 @@ def _say(target: Path, count: int, *, as_json: bool) -> None:
     if as_json:
         print_json({"assets": count, "output": str(target)})
     else:
-        notice(f"Wrote {count} assets to {target}.")
+        notice(f"Wrote {count} asset{'' if count == 1 else 's'} to {target}.")

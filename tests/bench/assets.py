@@ -8,13 +8,21 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 ASSETS, CHANGED = 10_000, 100
 PAGE = 500
+MAKE_ANSWERS = """
+from pathlib import Path
+from tests.bench.assets import answers
+folder = Path({folder!r}) / "{version}"
+folder.mkdir()
+for number, page in enumerate(answers({version})):
+    (folder / f"{{number:03}}").write_bytes(page)
+"""
 Show = Callable[..., None]
 
 
@@ -81,7 +89,7 @@ def answers(version: int) -> list[bytes]:
     return [json.dumps({"nodes": found[start : start + PAGE]}).encode() for start in range(0, ASSETS, PAGE)]
 
 
-def form_of(pages: list[bytes]) -> dict[str, Any]:
+def form_of(pages: Iterable[bytes]) -> dict[str, Any]:
     """Answer the normal form of a location out of the pages of an answer, as the driver makes it."""
     from deployments.platforms.dagster_definitions import asset_form, location_form
 
@@ -89,11 +97,20 @@ def form_of(pages: list[bytes]) -> dict[str, Any]:
     return location_form([{"name": "__repository__", "jobs": [], "schedules": [], "sensors": []}], forms)
 
 
-def load(deploy: Any, pages: list[bytes]) -> None:
+def load(deploy: Any, pages: Iterable[bytes]) -> None:
     """Do all that follows an answer: read it, keep it, record what it says of the deploy."""
     from django.utils import timezone
 
     from assets import recording
+
+    receive(deploy, pages)
+    recording.record_deploy(deploy.pk, now=timezone.now())
+
+
+def receive(deploy: Any, pages: Iterable[bytes]) -> None:
+    """Keep what a platform answered, as the pipeline does."""
+    from django.utils import timezone
+
     from deployments.execution.checking import record_load
     from deployments.platforms.base import LocationReport
     from portal.common.canonical import canonical_json
@@ -110,7 +127,6 @@ def load(deploy: Any, pages: list[bytes]) -> None:
         written=written,
     )
     record_load(deploy.code_location, report, deploy=deploy, now=timezone.now())
-    recording.record_deploy(deploy.pk, now=timezone.now())
 
 
 def bench_diff(show: Show) -> None:
@@ -275,13 +291,8 @@ def _record_in_this_process() -> None:
         os.environ.update(DATA_DIR=folder, DATABASE_URL=f"sqlite:///{folder}/bench.sqlite3", LOG_LEVEL="ERROR")
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         for version in (0, 1):
-            # What a Dagster has in its memory is not ours: it is made by another process.
-            made = f"from tests.bench.assets import answers; import pickle, sys; sys.stdout.buffer.write(pickle.dumps(answers({version})))"
-            (Path(folder) / str(version)).write_bytes(
-                subprocess.run([sys.executable, "-c", made], capture_output=True, check=True).stdout
-            )
-        import pickle
-
+            # What a Dagster has in its memory is not ours: its answers are made by another process.
+            subprocess.run([sys.executable, "-c", MAKE_ANSWERS.format(version=version, folder=folder)], check=True)
         import django
 
         django.setup()
@@ -293,7 +304,8 @@ def _record_in_this_process() -> None:
 
         location = make_location()
         for version in (0, 1):
-            load(go_live(location), pickle.loads((Path(folder) / str(version)).read_bytes()))
+            pages = sorted((Path(folder) / str(version)).iterdir())
+            load(go_live(location), (page.read_bytes() for page in pages))
         print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

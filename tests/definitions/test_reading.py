@@ -258,9 +258,17 @@ def test_refuses_more_values_than_it_reads_before_it_parses_any(item: bytes) -> 
 
 
 def test_refuses_a_million_assets() -> None:
-    code, said = refusal(b'{"assets": [' + b"{}," * 999_999 + b"{}]}")
+    code, _ = refusal(b'{"assets": [' + b"{}," * 999_999 + b"{}]}")
 
-    assert (code, "100000 assets" in said) == ("too_large", True)
+    assert code == "too_large"
+
+
+def test_refuses_more_assets_than_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_ASSETS", 2)
+
+    code, said = refusal(b'{"assets": [{"key":["a"]},{"key":["b"]},{"key":["c"]}]}')
+
+    assert (code, "2 assets" in said) == ("too_large", True)
 
 
 def test_takes_as_many_assets_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,3 +50,15 @@ def editor(location: CodeLocation) -> Client:
 def viewer(location: CodeLocation) -> Client:
     """Answer the browser of somebody who may look."""
     return signed_in(factories.make_member(Role.VIEWER, location.deployment))
+
+
+@pytest.fixture
+def shop(db: None) -> str:
+    """Answer the address of a location in which assets came, changed and went."""
+    return scenes.with_assets(scenes.long_history(factories.make_organization())).get_absolute_url()
+
+
+@pytest.fixture
+def root(db: None) -> Client:
+    """Answer the browser of a superuser."""
+    return signed_in(factories.superuser())

@@ -10,10 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from assets.definitions.differ import diff
+from assets.definitions.reading import read
+from portal.demo import SNAPSHOTS, VERSIONS
 from portal.up import answers
 from tests.up.processes import PATIENCE, kill_marked, marked, wait_until
 
@@ -106,7 +111,26 @@ def test_shows_a_demonstration_on_which_the_tour_of_the_readme_works_as_typed(ma
     assert (notes.stat().st_mode & 0o777, demo["place"]) == (0o600, "acme/production/shop")
     assert set(demo["users"]) >= {"orgadmin", "admin", "editor", "deployer", "viewer"}
     exits = [line for line in done.stdout.splitlines() if line.startswith("exit ")]
-    assert exits == ["exit 0", "exit 0", "exit 0", "exit 3", "exit 0"], done.stdout + done.stderr
+    assert exits == ["exit 0", "exit 0", "exit 0", "exit 0", "exit 3", "exit 0"], done.stdout + done.stderr
+    wait_until(lambda: asset_counts(demo) is not None, what="what each deploy of the demonstration changed")
+    names = ["", *list(VERSIONS)[:4], "3-hourly-orders", "next-try"]
+    assert asset_counts(demo) == [counts_between(before, after) for before, after in pairwise(names)]
+
+
+def asset_counts(demo: dict[str, Any]) -> list[dict[str, int]] | None:
+    """Answer what each live deploy changed, the oldest first; None while that of one is not recorded."""
+    words = [sys.executable, "-m", "lastgood.main", "history", demo["place"], "--json"]
+    env = {**os.environ, "LASTGOOD_URL": demo["url"], "LASTGOOD_TOKEN": demo["users"]["viewer"]["token"]}
+    rows = json.loads(subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout)["results"]
+    counts = [row["assets"] for row in reversed(rows)]
+    return counts if all(counts) else None
+
+
+def counts_between(before: str, after: str) -> dict[str, int]:
+    """Answer how many assets differ between the snapshots of two versions; the one before the first has none."""
+    old, new = (read((SNAPSHOTS / f"{name}.json").read_bytes()).assets if name else {} for name in (before, after))
+    found = diff(old, new)
+    return {"added": len(found.added), "removed": len(found.removed), "changed": len(found.changed)}
 
 
 def test_comes_back_at_once_after_a_kill_and_stops_when_asked(make_lastgood: MakeLastgood) -> None:

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
-from shop_assets import orders
+from shop_assets import mail, orders
 
-defs = dg.Definitions(assets=[orders.raw_orders, orders.orders])
+defs = dg.Definitions(
+    assets=[orders.raw_orders, orders.orders, mail.order_mail],
+)

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from shop_assets import customers, orders
+from shop_assets import customers, mail, orders
 
 nightly = dg.define_asset_job("nightly", selection=["customers"])
 
 defs = dg.Definitions(
-    assets=[orders.raw_orders, orders.orders, customers.customers],
+    assets=[orders.raw_orders, orders.orders, customers.customers, mail.order_mail],
     jobs=[nightly],
     schedules=[dg.ScheduleDefinition(job=nightly, cron_schedule="0 2 * * *")],
 )

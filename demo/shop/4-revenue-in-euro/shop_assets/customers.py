@@ -3,7 +3,15 @@
 import dagster as dg
 
 
-@dg.asset(group_name="sales", code_version="1", deps=["orders"], tags={"tier": "silver"}, owners=["team:sales"])
+@dg.asset(
+    group_name="crm",
+    code_version="2",
+    deps=["orders"],
+    owners=["dana@acme.example", "team:crm"],
+    kinds={"python"},
+    tags={"tier": "silver", "pii": "true"},
+    metadata={"dagster/table_name": "crm.customers"},
+)
 def customers() -> list[str]:
-    """Everybody who ever ordered."""
-    return ["ann", "bo"]
+    """Everybody who ever paid for an order."""
+    return ["ann@example.com", "bo@example.com"]

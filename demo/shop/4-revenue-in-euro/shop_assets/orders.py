@@ -2,16 +2,59 @@
 
 import dagster as dg
 
-HOURLY = dg.HourlyPartitionsDefinition(start_date="2026-01-01-00:00")
+from shop_assets.partitions import HOURLY
+from shop_assets.warehouse import Row, select
+
+QUERY = """
+select
+    order_id,
+    lower(trim(customer)) as customer,
+    round(cents / 100.0, 2) as euros,
+    cents >= 10000 as is_large
+from raw_orders
+where
+    cents > 0
+    and order_id is not null
+order by order_id
+"""
+
+COLUMNS = dg.TableSchema(
+    [
+        dg.TableColumn("order_id", "int", constraints=dg.TableColumnConstraints(nullable=False, unique=True)),
+        dg.TableColumn("customer", "string", "An e-mail address, in small letters.", tags={"pii": "true"}),
+        dg.TableColumn("euros", "decimal(10, 2)"),
+        dg.TableColumn("is_large", "bool"),
+    ]
+)
 
 
-@dg.asset(group_name="sales", code_version="1", partitions_def=HOURLY, tags={"tier": "bronze"})
-def raw_orders() -> list[dict[str, object]]:
-    """Orders of one hour, as the shop wrote them."""
-    return [{"order": 1, "customer": "ann", "cents": 1200}, {"order": 2, "customer": "bo", "cents": 450}]
+@dg.asset(
+    group_name="sales",
+    code_version="2",
+    partitions_def=HOURLY,
+    owners=["team:platform"],
+    kinds={"kafka"},
+    tags={"tier": "bronze"},
+    metadata={"source": "shop.orders.v2", "consumer_group": "warehouse"},
+)
+def raw_orders() -> list[Row]:
+    """Orders of one hour, as the shop wrote them: cancelled ones too, and in cents."""
+    return [
+        {"order_id": 1, "customer": "Ann@example.com ", "cents": 1200},
+        {"order_id": 2, "customer": "bo@example.com", "cents": 450},
+        {"order_id": 3, "customer": "ann@example.com", "cents": 0},
+    ]
 
 
-@dg.asset(group_name="sales", code_version="2", partitions_def=HOURLY, tags={"tier": "gold"})
-def orders(raw_orders: list[dict[str, object]]) -> list[dict[str, object]]:
+@dg.asset(
+    group_name="sales",
+    code_version="4",
+    partitions_def=HOURLY,
+    owners=["team:sales"],
+    kinds={"sql"},
+    tags={"tier": "gold"},
+    metadata={"query": QUERY, "dagster/column_schema": COLUMNS, "dagster/table_name": "sales.orders"},
+)
+def orders(raw_orders: list[Row]) -> list[Row]:
     """Orders with an amount."""
-    return [order for order in raw_orders if order["cents"]]
+    return select(QUERY, raw_orders=raw_orders)
