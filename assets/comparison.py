@@ -65,7 +65,7 @@ def compare(location: CodeLocation, old: Deploy, new: Deploy) -> Comparison:
         compared.old.extend([before] if before else [])
         compared.new.extend([after] if after else [])
         # Before the first recorded set there is nothing that anybody knows of.
-        steps = _steps(chain, before.live_seq if before else 0, after.live_seq if after else 0)
+        steps = _steps(chain, before, after)
         compared.steps.extend(steps)
         there = after.asset_count if after else 0
         unchanged += there - sum(step.kind != ChangeKind.REMOVED for step in steps)

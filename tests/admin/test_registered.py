@@ -8,7 +8,6 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from deployments.admin.base import PortalAdmin
 from tests.admin.conftest import admins
 
-
 OURS = [model for app in ("deployments", "assets") for model in apps.get_app_config(app).get_models()]
 
 

@@ -74,6 +74,16 @@ def _pages(page: Page, url: str) -> list[tuple[str, str]]:
             found[f"deploy-{_name(deploy)}"] = deploy
         for dialog in _links(page, "a[data-dialog]")[:4]:
             found[f"dialog-{_name(dialog)}"] = dialog
+        for tab in _links(page, ".tabs a"):
+            found[f"tab-{_name(tab)}"] = tab
+        # Each of these opens in a dialog; on its own it is a page.
+        for assets in _links(page, ".c-assets a")[:3]:
+            found[f"changes-{_name(assets)}"] = assets
+    for address in [address for address in found.values() if urlsplit(address).path.endswith("/assets/")]:
+        page.goto(address)
+        for asset in _links(page, ".assets th a")[:3]:
+            page.goto(asset)
+            found |= {f"asset-{_name(tab)}": tab for tab in _links(page, ".tabs a")}
     return list(found.items())
 
 

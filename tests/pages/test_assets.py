@@ -239,7 +239,9 @@ def test_never_make_markup_or_links_of_what_somebody_wrote(location: CodeLocatio
 
 
 def test_do_not_exist_for_those_who_may_not_see_them(shop: str):
-    stranger = signed_in(factories.make_member(Role.ADMIN, factories.make_deployment(slug="staging")))
+    stranger = signed_in(
+        factories.make_member(Role.ADMIN, factories.make_deployment(factories.make_organization("globex")))
+    )
 
     for address in addresses(shop, ORDERS):
         assert stranger.get(address).status_code == 404, address

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from deployments.access import Role
 from deployments.states import DeployStatus
 from tests import factories
+from tests.assets.sets import asset, define, record
 from tests.pages import scenes
 from tests.pages.pictures import chromium
 from tests.workers import running_worker
@@ -76,3 +77,56 @@ def test_rolls_back_to_the_last_known_good_and_sees_it_happen(
     assert now.live_deploy.number == now.placed_deploy.number == 3
     assert now.live_deploy.status == DeployStatus.SUCCEEDED
     assert complaints == []
+
+
+def test_opens_the_keys_that_a_deploy_changed_and_lands_on_the_change_history_of_one(
+    live_server: Any, browser_page: Page
+):
+    location = scenes.with_assets(scenes.long_history(factories.make_organization()))
+    factories.make_member(Role.VIEWER, location.deployment)
+    page = browser_page
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+
+    page.goto(live_server.url + location.get_absolute_url())
+    page.get_by_label("User name or e-mail").fill("viewer")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="2 added, 1 removed, 1 changed").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Assets of #5")
+    expect(dialog).to_contain_text("marts/finance/revenue_daily")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="2 added, 1 removed, 1 changed")).to_be_focused()
+    page.keyboard.press("Enter")
+    dialog.get_by_role("link", name="analytics/orders_cleaned").click()
+
+    expect(page.get_by_role("heading", name="Change history")).to_be_visible()
+    expect(page.locator("#d5")).to_contain_text("v3 → v4")
+    expect(page.locator("#d5")).to_be_in_viewport()
+    assert complaints == []
+
+
+def test_sees_the_assets_of_a_deploy_appear_and_filters_them_in_place(live_server: Any, browser_page: Page):
+    location = factories.make_location()
+    factories.deploy(location, scenes.files(1))
+    second = factories.deploy(location, scenes.files(2))
+    factories.make_member(Role.VIEWER, location.deployment)
+    page = browser_page
+
+    page.goto(f"{live_server.url}{location.get_absolute_url()}deploys/2/")
+    page.get_by_label("User name or e-mail").fill("viewer")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#assets")).to_contain_text("is being written down")
+    record(second, define(asset("orders", tags={"tier": "gold"}), asset("customers")))
+    expect(page.locator("#assets details")).to_have_count(2)
+    page.get_by_label("A part of the key").fill("cust")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("#assets details")).to_have_count(1)
+    expect(page.locator("#assets")).to_contain_text("customers")
+    page.get_by_role("link", name="Added").click()
+
+    expect(page.get_by_role("link", name="Added")).to_have_attribute("aria-current", "true")
+    expect(page.locator("h1")).to_contain_text("#2 Succeeded")
+    assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
