@@ -59,6 +59,9 @@ class Detailed:
 def compare(location: CodeLocation, old: Deploy, new: Deploy) -> Comparison:
     """Compare what two deploys define, as it was recorded at them or last before them: in one query for each side."""
     compared = Comparison()
+    if old.live_seq is None or new.live_seq is None:
+        # What never went live is in no chain. That is not the same as to define nothing.
+        return compared
     unchanged = 0
     for chain in AssetChain.objects.filter(code_location=location).order_by("world"):
         before, after = _recorded(chain, old), _recorded(chain, new)

@@ -1,7 +1,7 @@
 """Page-shaped reads of assets: each answers a fixed number of queries, however long the history is."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
@@ -55,7 +55,8 @@ def seq_after(location: CodeLocation, value: str) -> int | None:
     number = value.removeprefix("#").strip()
     live = Deploy.objects.filter(code_location=location).went_live()
     if number.isdecimal() and len(number) < 18:
-        live = live.filter(number__lte=int(number))
+        # Of this very deploy, if it went live: one with a lower number may have come after it.
+        live = live.filter(number__lte=int(number)).order_by("-number")
     elif (at := parse_time(value)) is not None:
         live = live.filter(finished_at__lte=at)
     else:
@@ -69,7 +70,9 @@ def parse_time(value: str) -> datetime | None:
         at = parse_datetime(value.strip())
         if at is None and (day := parse_date(value.strip())) is not None:
             at = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # made aware below
-        return make_aware(at) if at is not None and is_naive(at) else at
+        aware = make_aware(at) if at is not None and is_naive(at) else at
+        # In UTC, as the database asks for it: the ends of the calendar have none.
+        return aware.astimezone(UTC) if aware else None
     except (ValueError, OverflowError):
         return None
 

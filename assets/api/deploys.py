@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assets import history, operations
-from assets.api.parsing import SnapshotParser, snapshot_in
+from assets.api.parsing import PushParser, SnapshotParser, snapshot_in
 from assets.api.representations import ChangeOut, SetOut
 from assets.definitions.prints import CHANGE_TYPES
 from assets.models import AssetChange
@@ -43,7 +43,7 @@ class PushWithAssetsIn(PushIn):
 class Deploys(deploys.Deploys):
     """The history of a code location, and pushes that say what they define."""
 
-    parser_classes = [SnapshotParser]
+    parser_classes = [PushParser]
 
     @extend_schema(operation_id="deploys_create", request=PushWithAssetsIn, responses={201: DeployOut, 202: DeployOut})
     def post(self, request: Request, org: str, deployment: str, location: str) -> Response:

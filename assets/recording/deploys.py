@@ -3,14 +3,14 @@
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from assets.models import AssetSet, SentSnapshot
 from assets.recording.observation import Observation, observe
 from assets.recording.sets import AlreadyRecorded, KeyClash, learn, record, record_known, record_unmoved
 from assets.sources import dagster
 from assets.states import Source, World
-from deployments import events
+from deployments import composition, events
 from deployments.models import Deploy, Load
 from deployments.states import FINISHED, EventLevel
 from portal.common.packing import unpacked
@@ -30,15 +30,23 @@ def due_deploys() -> list[int]:
     sent = ended.filter(
         live_seq__isnull=False, pk__in=SentSnapshot.objects.filter(body__isnull=False).values("deploy_id")
     )
-    recent = Deploy.objects.filter(
-        live_seq__gte=F("code_location__next_live_seq") - RECENT,
-        asset_sets=None,
-        code_location__asset_chains__isnull=False,
-    )
     found: set[int] = set()
-    for rows in (read, sent, recent):
+    for rows in (read, sent, _unrecorded()):
         found.update(rows.values_list("pk", flat=True))
     return sorted(found)
+
+
+def _unrecorded() -> QuerySet[Deploy]:
+    """Answer the newest live deploys that nothing was recorded of, and that others said something for."""
+    sets = AssetSet.objects.filter(chain__code_location=OuterRef("code_location"))
+    known = sets.filter(deploy__release__code_digest=OuterRef("release__code_digest"))
+    restored = sets.filter(deploy=OuterRef("restores"))
+    waiting = SentSnapshot.objects.filter(
+        body__isnull=False, deploy__code_location=OuterRef("code_location"), deploy__number__lt=OuterRef("number")
+    )
+    newest = Deploy.objects.filter(live_seq__gte=F("code_location__next_live_seq") - RECENT, asset_sets=None)
+    for_others = Q(retry_of__isnull=False) | ~Q(carried={})
+    return newest.filter(Exists(known) | Exists(restored) | (for_others & Exists(waiting)))
 
 
 def record_deploy(deploy_id: int, *, now: datetime) -> None:
@@ -123,14 +131,21 @@ def _sent_for(deploy: Deploy) -> list[SentSnapshot]:
     while tried is not None:
         asked.append(tried.pk)
         tried = tried.retry_of
-    numbers = sorted({part["from"] for part in deploy.carried.values()}, reverse=True)
-    carried = Deploy.objects.filter(code_location=deploy.code_location, number__in=numbers).order_by("-number")
-    asked += carried.values_list("pk", flat=True)
+    asked += _carried_whole(deploy)
     found = SentSnapshot.objects.filter(deploy_id__in=asked, body__isnull=False)
     chosen: dict[str, SentSnapshot] = {}
     for sent in sorted(found, key=lambda each: asked.index(each.deploy_id)):
         chosen.setdefault(sent.world, sent)
     return list(chosen.values())
+
+
+def _carried_whole(deploy: Deploy) -> list[int]:
+    """Answer the deploys all of whose parts this one brings along, the newest first: it defines what they did."""
+    taken: dict[int, set[str]] = {}
+    for name, part in deploy.carried.items():
+        taken.setdefault(part["from"], set()).add(name)
+    found = Deploy.objects.filter(code_location=deploy.code_location, number__in=taken).order_by("-number")
+    return [each.pk for each in found if composition.part_names(each.parts) <= taken[each.number]]
 
 
 def forget_unused_snapshots(*, now: datetime) -> int:

@@ -25,7 +25,7 @@ from deployments.views.moments import ago
 from portal.common.paging import asked_limit, page_of
 
 # Changes on a page: each is a text to read.
-CHANGES = 25
+CHANGES = 20
 
 
 @require_safe

@@ -235,6 +235,7 @@ def gist_of(definition: Definition) -> list[tuple[str, str]]:
         ("Owners", ", ".join(definition["owners"])),
         ("Description", description[:DESCRIPTION_SHOWN] + ("…" if len(description) > DESCRIPTION_SHOWN else "")),
         ("Also", _counted(definition)),
+        ("Stub", "only known because something reads it" if definition["is_stub"] else ""),
     ]
     return [(name, text) for name, text in said if text]
 

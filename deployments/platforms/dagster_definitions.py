@@ -48,7 +48,7 @@ def below(roots: Collection[str]) -> re.Pattern[str]:
     # The longest first, for one may lie within another; and never all of the disk.
     named = sorted({root.rstrip("/") for root in roots} - {""}, key=lambda root: (-len(root), root))
     spelled = [re.escape(root).replace(r"\*", "[^/]+") for root in named]
-    return re.compile(f"(?:{'|'.join(spelled)})(?=/)") if spelled else NOWHERE
+    return re.compile(rf"(?:{'|'.join(spelled)})(?=/|\Z)") if spelled else NOWHERE
 
 
 def asset_form(node: Answer, *, repository: str, release: re.Pattern[str] = NOWHERE) -> Form:

@@ -11,13 +11,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lastgood.definitions.normal import STUB_MARK
+from lastgood.definitions.normal import KIND_TAG, STUB_MARK
 from lastgood.definitions.reading import FORMAT
 
 from .dagster_metadata import below, metadata_entry, plain
 from .exits import Misuse, Stop
 
-KIND_TAG = "dagster/kind/"
 # How kinds were said before they were tags; of the two, Dagster shows this one.
 COMPUTE_KIND_TAG = "dagster/compute_kind"
 

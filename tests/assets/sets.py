@@ -1,15 +1,24 @@
 """Small functions that make definitions and record them."""
 
+import hashlib
 from typing import Any
 
 from django.utils import timezone
 
-from assets import recording
+from assets import operations, recording
 from assets.definitions.normal import Definition, normal
-from assets.models import Asset, AssetChange, AssetSet, Validity
+from assets.definitions.reading import Snapshot
+from assets.models import Asset, AssetChange, AssetDependency, AssetSet, AssetVersion, SentSnapshot, Validity
 from assets.states import Source
-from deployments.models import CodeLocation, Deploy
+from deployments.models import CodeLocation, Deploy, Load
+from deployments.operations import Push
+from portal.common.canonical import canonical_json
+from portal.common.packing import squeezed
 from tests.factories import deploy as deploy_files
+from tests.factories import superuser, upload
+
+ROWS_OF_ASSETS = (Asset, AssetVersion, Validity, AssetChange, AssetDependency)
+EVERYTHING = (*ROWS_OF_ASSETS, AssetSet, SentSnapshot, Deploy)
 
 
 def define(*entries: dict[str, Any]) -> dict[str, Definition]:
@@ -69,6 +78,51 @@ def set_at(deploy: Deploy) -> dict[str, int]:
 def present(location: CodeLocation) -> list[str]:
     """Answer the keys that are there now."""
     return sorted(Asset.objects.filter(code_location=location, current__isnull=False).values_list("key", flat=True))
+
+
+def push_that_says(
+    location: CodeLocation, files: dict[str, bytes], *entries: dict[str, Any], source: str = "snapshot", **said: Any
+) -> Deploy:
+    """Push a file tree with the snapshot of what it defines, without carrying it out."""
+    digest = upload(location.deployment.organization, files)
+    return operations.create_deploy(
+        location=location,
+        push=Push(parts={"bundles": {said.pop("mount", "dags"): digest}}, **said),
+        snapshot=Snapshot(define(*entries), source),
+        actor=superuser(),
+        now=timezone.now(),
+    )
+
+
+def form(key: str, **said: Any) -> dict[str, Any]:
+    """Answer an asset as the reader of a Dagster tells it."""
+    known = {"key": key.split("/"), "repository": "__repository__", "code_version": "1", "group": None}
+    known |= {"description": None, "kinds": [], "owners": [], "tags": {}, "metadata": {}, "deps": []}
+    known |= {"partitions_def": None, "is_stub": False, "is_materializable": True, "is_observable": False}
+    return known | said
+
+
+def load(deploy: Deploy, *forms: dict[str, Any], ok: bool = True) -> Load:
+    """Write down that a platform served this for the deploy."""
+    raw = canonical_json({"assets": forms})
+    return Load.objects.create(
+        code_location=deploy.code_location,
+        deploy=deploy,
+        reported_at=timezone.now(),
+        ok=ok,
+        definitions_digest=hashlib.sha256(raw).hexdigest(),
+        raw=squeezed(raw),
+    )
+
+
+def record_known_of(deploy: Deploy) -> None:
+    """Record whatever is known of the deploy."""
+    recording.record_deploy(deploy.pk, now=timezone.now())
+
+
+def everything(*models: Any) -> list[Any]:
+    """Answer all rows of these models, or all that recording may write."""
+    return [list(model._default_manager.order_by("pk").values()) for model in models or EVERYTHING]
 
 
 def rows_of(location: CodeLocation, model: Any) -> Any:

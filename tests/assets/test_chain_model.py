@@ -24,17 +24,16 @@ from assets.bodies import opened
 from assets.definitions.differ import diff
 from assets.definitions.normal import Definition
 from assets.definitions.sights import common
-from assets.models import Asset, AssetChange, AssetDependency, AssetSet, AssetVersion, SentSnapshot, Validity
+from assets.models import Asset, AssetChange, AssetDependency, AssetSet, AssetVersion, Validity
 from assets.recording import AlreadyRecorded
 from assets.recording.sets import record_known
 from assets.states import ChangeKind, Sight, Source
 from deployments.models import Deploy
-from tests.assets.sets import asset, changes_of, define, record, row_of_history, rows_of
+from tests.assets.sets import asset, changes_of, define, everything, record, row_of_history, rows_of
 from tests.factories import make_deployment, make_location, make_organization, noon
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
-EVERYTHING = (Asset, AssetVersion, Validity, AssetSet, AssetChange, AssetDependency, SentSnapshot, Deploy)
 KEYS = ("a", "b", "c/d", "e")
 DAILY = {"type": "time_window", "cron_schedule": "0 0 * * *", "start": 1704067200.0, "timezone": "UTC"}
 # Of the first two, a platform tells the same.
@@ -286,11 +285,6 @@ class Chain(RuleBasedStateMachine):
                 assert (row.group, row.kinds.split()) == (said[row.key]["group"] or "", said[row.key]["kinds"])
         edges = AssetDependency.objects.filter(code_location=self.location).values_list("asset__key", "upstream_key")
         assert set(edges) == {(key, "/".join(dep["key"])) for key, each in said.items() for dep in each["deps"]}
-
-
-def everything() -> list[Any]:
-    """Answer all rows that recording may write."""
-    return [list(model._default_manager.order_by("pk").values()) for model in EVERYTHING]
 
 
 def versions_at(location: Any, seq: int) -> dict[str, AssetVersion]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.factories import manifest_of
-from tests.matrix.scene import OWN, Place
+from tests.matrix.scene import ASSET_KEY, OWN, Place
 
 API = "/api/v1"
 ORGANIZATION = f"{API}/organizations/{{org}}/"
@@ -21,6 +21,8 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 FILES = manifest_of({"a.py": CONTENT})
 IMAGE = "registry.example/shop:1"
 PUSH = {"bundles": {"dags": None, "dbt": None}, "image": IMAGE}
+SNAPSHOT = {"format": "lastgood.assets/1", "assets": [{"key": ["db", "orders"], "code_version": "9"}]}
+ASSET = f"?key={ASSET_KEY}"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ ROWS = [
     Row("POST", f"{LOCATION}deploys/", "deploy_to", 201, PUSH, case="held", location="held"),
     Row("POST", f"{LOCATION}deploys/", "deploy_to", 409, PUSH | {"expected_live": 1}, case="outdated"),
     Row("POST", f"{LOCATION}deploys/", "deploy_to", 400, {}, case="nothing"),
+    Row("POST", f"{LOCATION}deploys/", "deploy_to", 202, PUSH | {"assets": SNAPSHOT}, case="with assets"),
+    Row("POST", f"{LOCATION}deploys/", "deploy_to", 400, PUSH | {"assets": {"assets": 7}}, case="with bad assets"),
     Row("GET", DEPLOY, "view"),
     Row("GET", DEPLOY, "view", case="of a rollback", number=4),
     Row("PATCH", DEPLOY, "deploy_to", 200, {"description": "Changed."}, case="of a push"),
@@ -103,6 +107,20 @@ ROWS = [
     Row("POST", f"{DEPLOY}retry/", "deploy_to", 202, case="of a push", number=3),
     Row("POST", f"{DEPLOY}retry/", "roll_back", 202, case="of a rollback", number=4),
     Row("POST", f"{DEPLOY}retry/", "deploy_to", 409, case="of what succeeded"),
+    Row("GET", f"{DEPLOY}asset-changes/", "view"),
+    Row("GET", f"{DEPLOY}asset-changes/", "view", 400, query="?kind=moon", case="of no kind"),
+    Row("PUT", f"{DEPLOY}assets/", "deploy_to", 200, SNAPSHOT, number=1),
+    Row("PUT", f"{DEPLOY}assets/", "deploy_to", 200, SNAPSHOT, case="of what is queued", location="busy", number=3),
+    Row("PUT", f"{DEPLOY}assets/", "deploy_to", 409, SNAPSHOT, case="of what has some"),
+    Row("PUT", f"{DEPLOY}assets/", "deploy_to", 409, SNAPSHOT, case="of what failed", number=3),
+    Row("PUT", f"{DEPLOY}assets/", "deploy_to", 400, {"assets": 7}, case="that are none"),
+    Row("GET", f"{LOCATION}assets/", "view"),
+    Row("GET", f"{LOCATION}assets/detail/", "view", query=ASSET),
+    Row("GET", f"{LOCATION}assets/detail/", "view", 404, query="?key=other", case="of no asset"),
+    Row("GET", f"{LOCATION}assets/changes/", "view", query=ASSET),
+    Row("GET", f"{LOCATION}compare/", "view", query="?from=1&to=2"),
+    Row("GET", f"{LOCATION}compare/", "view", query="?at=2100-01-01T00:00:00Z", case="at a time"),
+    Row("GET", f"{LOCATION}compare/", "view", 400, case="of nothing"),
     Row("GET", f"{DEPLOY}bundles/{{mount}}/", "view"),
     Row("GET", f"{DEPLOY}bundles/{{mount}}/files/", "view", query="?path=a.py"),
     Row("POST", f"{API}/bundles/", "deploy_to", 200, {"organization": "ORG", "files": FILES}),

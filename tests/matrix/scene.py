@@ -17,9 +17,11 @@ from deployments.access import Role
 from deployments.models import CodeLocation, Deploy, Deployment, Organization, ServiceAccount, Token
 from deployments.states import DeployStatus
 from tests.assets.sets import asset, define, record
+from tests.assets.sets import asset, define, record
 from tests.factories import ask_rollback, fresh, make_location, make_organization, make_user, push, superuser
 
 FOREIGN_WORDS = "globex-only"
+ASSET_KEY = "db/orders"
 # What answering may write by itself: when a token was last seen, a person last here.
 NOT_COMPARED = {"last_used_at", "last_login"}
 
@@ -186,7 +188,7 @@ def content_of(response: HttpResponse) -> bytes:
 
 def snapshot() -> dict[str, list[Any]]:
     """Answer every row of the project, to be compared with what is there later."""
-    models = [*apps.get_app_config("deployments").get_models(), User]
+    models = [*apps.get_app_config("deployments").get_models(), *apps.get_app_config("assets").get_models(), User]
     return {model.__name__: _rows(model) for model in models}
 
 

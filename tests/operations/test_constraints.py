@@ -8,6 +8,16 @@ from django.apps import apps
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from assets.models import (
+    Asset,
+    AssetChain,
+    AssetChange,
+    AssetDependency,
+    AssetSet,
+    AssetVersion,
+    SentSnapshot,
+    Validity,
+)
 from deployments.models import (
     Blame,
     Blob,
@@ -25,6 +35,7 @@ from deployments.models import (
     ReleaseBundle,
     ServiceAccount,
 )
+from tests.assets.sets import asset, define, push_that_says, record
 from tests.factories import deploy, make_location, superuser, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -71,6 +82,25 @@ def two_queued_rollbacks() -> None:
         beside(number=number, kind="ROLLBACK".lower(), status="QUEUED", restores=first())
 
 
+def of_assets(model: type[models.Model]) -> Any:
+    """Answer a row of what the deploy is recorded to define."""
+    record(first(), define(asset("a", deps=[{"key": ["b"]}])))
+    return model._default_manager.get()
+
+
+def sent_snapshot() -> SentSnapshot:
+    """Answer what CI sent with a deploy."""
+    push_that_says(location(), {"c.py": b""}, asset("a"))
+    return SentSnapshot.objects.get()
+
+
+def sets_of_two_deploys(**said: Any) -> None:
+    """Store what the first deploy is recorded to define a second time, of another one."""
+    made = of_assets(AssetSet)
+    beside(number=2, status="SUCCEEDED", live_seq=2)
+    again(made, **({"deploy": Deploy.objects.get(number=2), "live_seq": 2} | said))
+
+
 ILLEGAL: dict[str, Callable[[], Any]] = {
     "one_service_account_of_a_name_per_organization": lambda: [
         ServiceAccount.objects.create(
@@ -110,6 +140,18 @@ ILLEGAL: dict[str, Callable[[], Any]] = {
     "blamed_once": lambda: twice(
         Blame, code_location=location(), code_digest="0" * 64, blamed_by=first(), created_at=NOW
     ),
+    "one_chain_of_a_world": lambda: again(of_assets(AssetChain)),
+    "one_asset_of_a_key": lambda: again(of_assets(Asset)),
+    "one_version_of_a_number_per_asset": lambda: again(of_assets(AssetVersion)),
+    "a_version_was_seen": lambda: again(of_assets(AssetVersion), number=2, sent="", read=""),
+    "one_version_at_a_time": lambda: again(of_assets(Validity)),
+    "it_held_for_a_while": lambda: again(of_assets(Validity), since=7, until=7),
+    "one_set_at_a_time": lambda: sets_of_two_deploys(live_seq=1),
+    "one_set_per_deploy": lambda: sets_of_two_deploys(deploy=first()),
+    "one_change_of_an_asset_per_deploy": lambda: again(of_assets(AssetChange)),
+    "a_change_has_a_side": lambda: again(of_assets(AssetChange), live_seq=2, before=None, after=None),
+    "one_edge_between_two_assets": lambda: again(of_assets(AssetDependency)),
+    "one_snapshot_of_a_world_per_deploy": lambda: again(sent_snapshot()),
     "a second organization of a slug": lambda: Organization.objects.create(slug="acme"),
     "a second blob of a sha256": lambda: again(Blob.objects.first()),
 }
@@ -141,7 +183,24 @@ def test_nothing_of_what_is_legal_beside_it():
     assert place.deploys.count() == 5
 
 
+def test_nothing_of_what_is_legal_beside_it_of_assets():
+    deploy(make_location())
+    sets_of_two_deploys()
+    again(Validity.objects.get(), since=7, until=8)
+    again(AssetVersion.objects.get(), number=2, sent="", read="{}")
+    again(AssetChange.objects.get(), live_seq=2, before=AssetVersion.objects.first(), after=None)
+    again(AssetDependency.objects.get(), upstream_key="c")
+    again(AssetChain.objects.get(), world="DBT")
+
+    assert AssetSet.objects.count() == 2
+
+
 def test_rows_by_rules_that_are_all_tried_here():
-    rules = {rule.name for model in apps.get_app_config("deployments").get_models() for rule in model._meta.constraints}
+    rules = {
+        rule.name
+        for app in ("deployments", "assets")
+        for model in apps.get_app_config(app).get_models()
+        for rule in model._meta.constraints
+    }
 
     assert rules == {name for name in ILLEGAL if " " not in name}

@@ -253,7 +253,7 @@ def test_leaves_out_where_files_happen_to_lie() -> None:
     ("root", "path", "written"),
     [
         ("/srv/*/releases/*", "/srv/orders/releases/7-ab/defs.py", "{release}/defs.py"),
-        ("/srv/releases/*", "/srv/releases/7-ab", "/srv/releases/7-ab"),
+        ("/srv/releases/*", "/srv/releases/7-ab", "{release}"),
         ("/srv/app", "/srv/application/defs.py", "/srv/application/defs.py"),
         ("/srv/a.b", "/srv/acb/defs.py", "/srv/acb/defs.py"),
         ("/", "/srv/defs.py", "/srv/defs.py"),

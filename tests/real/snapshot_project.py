@@ -188,6 +188,47 @@ class Every(PartitionMapping):
 '''
 
 
+# Small ones, of one file.
+ONE = "import dagster as dg\none = dg.Definitions(assets=[dg.AssetSpec('one')])\n"
+TWO = ONE + "two = dg.Definitions(assets=[dg.AssetSpec('two')])\n"
+LAZY = "import dagster as dg\n@dg.definitions\ndef defs():\n    return dg.Definitions(assets=[dg.AssetSpec('one')])\n"
+MADE = "import dagster as dg\ndef make():\n    return dg.Definitions(assets=[dg.AssetSpec('one')])\n"
+BARE = "import dagster as dg\n@dg.asset\ndef one(): ...\n"
+UNNAMED = """
+import dagster as dg
+from mappings import Every
+@dg.asset(partitions_def=dg.DynamicPartitionsDefinition(lambda _: ["a"]))
+def upstream(): ...
+class Sets(Every):
+    def __repr__(self):
+        return repr({"x", "y", "z"})
+@dg.asset(deps=[dg.AssetDep(upstream, partition_mapping=Sets())])
+def downstream(): ...
+"""
+CLASH = """
+import dagster as dg
+@dg.op
+def one(): ...
+@dg.job
+def run():
+    one()
+@dg.asset(name="one")
+def another(): ...
+defs = dg.Definitions(assets=[another], jobs=[run])
+"""
+REPOSITORIES = """
+import dagster as dg
+@dg.asset
+def one(): ...
+@dg.repository
+def first():
+    return [one]
+@dg.repository
+def second():
+    return []
+"""
+
+
 def write(root: Path) -> Path:
     """Write the project into the directory, and answer it."""
     root.mkdir(parents=True, exist_ok=True)

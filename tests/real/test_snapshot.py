@@ -12,6 +12,7 @@ from portal.dagster_env import ensure_dagster_env
 from tests.real import snapshot_client, snapshot_project
 from tests.real.dagster_server import DagsterServer
 from tests.real.snapshot_client import Lastgood
+from tests.real.snapshot_project import BARE, CLASH, LAZY, MADE, ONE, REPOSITORIES, TWO, UNNAMED
 
 pytestmark = [pytest.mark.dagster, pytest.mark.xdist_group("dagster")]
 
@@ -210,35 +211,6 @@ def test_is_the_same_bytes_whatever_the_hashes_and_the_place(lastgood: Lastgood,
     assert json.loads(done.stdout) == {"assets": len(json.loads(raw)["assets"]), "output": f"{tmp_path}/assets.json"}
 
 
-ONE = "import dagster as dg\none = dg.Definitions(assets=[dg.AssetSpec('one')])\n"
-TWO = ONE + "two = dg.Definitions(assets=[dg.AssetSpec('two')])\n"
-LAZY = "import dagster as dg\n@dg.definitions\ndef defs():\n    return dg.Definitions(assets=[dg.AssetSpec('one')])\n"
-MADE = "import dagster as dg\ndef make():\n    return dg.Definitions(assets=[dg.AssetSpec('one')])\n"
-BARE = "import dagster as dg\n@dg.asset\ndef one(): ...\n"
-CLASH = """
-import dagster as dg
-@dg.op
-def one(): ...
-@dg.job
-def run():
-    one()
-@dg.asset(name="one")
-def another(): ...
-defs = dg.Definitions(assets=[another], jobs=[run])
-"""
-REPOSITORIES = """
-import dagster as dg
-@dg.asset
-def one(): ...
-@dg.repository
-def first():
-    return [one]
-@dg.repository
-def second():
-    return []
-"""
-
-
 @pytest.mark.parametrize(
     ("code", "options"),
     [(ONE, []), (TWO, ["-a", "one"]), (LAZY, []), (MADE, ["-a", "make"]), (BARE, []), (REPOSITORIES, ["-a", "first"])],
@@ -280,3 +252,21 @@ def test_says_what_is_wrong_in_a_project(
     for words in told:
         assert words in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_tells_of_what_dagster_cannot_write_down_the_same_every_time(
+    lastgood: Lastgood, tmp_path: Path, seed: str
+) -> None:
+    snapshot_project.write(tmp_path)
+    (tmp_path / "shop.py").write_text(UNNAMED)
+
+    done = lastgood("snapshot", "-m", "shop", cwd=tmp_path, PYTHONHASHSEED=seed)
+    found = by_key(json.loads(done.stdout)["assets"])
+
+    assert found["upstream"]["partitions_def"] == {
+        "type": "other",
+        "class": "DynamicPartitionsDefinition",
+        "description": "DynamicPartitionsDefinition(partition_fn=<function <lambda>>, name=None)",
+    }
+    assert found["downstream"]["deps"][0]["partition_mapping"]["value"] == "{'x', 'y', 'z'}"
