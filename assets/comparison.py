@@ -94,7 +94,9 @@ def in_detail(steps: list[Step]) -> list[Detailed]:
 
 def live_at(location: CodeLocation, time: datetime) -> Deploy | None:
     """Answer the deploy that was live then."""
-    return Deploy.objects.filter(code_location=location, finished_at__lte=time).went_live().with_places().first()
+    # By when it ended, which an index finds; what ended at one moment, by the order of going live.
+    live = Deploy.objects.filter(code_location=location, finished_at__lte=time, live_seq__isnull=False)
+    return live.order_by("-finished_at", "-live_seq").with_places().first()
 
 
 def _recorded(chain: AssetChain, deploy: Deploy) -> AssetSet | None:

@@ -58,7 +58,7 @@ def seq_after(location: CodeLocation, value: str) -> int | None:
         # Of this very deploy, if it went live: one with a lower number may have come after it.
         live = live.filter(number__lte=int(number)).order_by("-number")
     elif (at := parse_time(value)) is not None:
-        live = live.filter(finished_at__lte=at)
+        live = live.filter(finished_at__lte=at).order_by("-finished_at", "-live_seq")
     else:
         return None
     return live.values_list("live_seq", flat=True).first() or 0
@@ -141,7 +141,9 @@ def details_of(change: AssetChange, ignored: Collection[str]) -> Change | None:
     """Answer what changed, from what to what; None for what came or went."""
     if change.before is None or change.after is None:
         return None
-    return change_of(change.before, change.after, change.sight, ignored)
+    # A label that is ignored since then counted then: rather all of it than a change of nothing.
+    found = change_of(change.before, change.after, change.sight, ignored)
+    return found or change_of(change.before, change.after, change.sight, ())
 
 
 def definition_of(change: AssetChange) -> Definition | None:

@@ -26,11 +26,11 @@ class SnapshotRefused(Refusal):
 
 
 def create_deploy(
-    *, location: CodeLocation, push: Push, snapshot: Snapshot | None, actor: User, now: datetime
+    *, location: CodeLocation, push: Push, snapshot: Snapshot | Observation | None, actor: User, now: datetime
 ) -> Deploy:
     """Push, and keep what the push says that it defines until it is live. Raises as `operations.create_deploy`, Invalid."""
     require(actor, Right.DEPLOY, location.deployment)
-    seen = _observed(snapshot, location) if snapshot is not None else None
+    seen = observe(snapshot, location) if snapshot is not None else None
     with transaction.atomic():
         deploy = operations.create_deploy(location=location, push=push, actor=actor, now=now)
         if seen is not None:
@@ -38,15 +38,18 @@ def create_deploy(
     return deploy
 
 
-def send_snapshot(*, deploy: Deploy, snapshot: Snapshot, actor: User, now: datetime) -> AssetSet | None:
+def send_snapshot(*, deploy: Deploy, snapshot: Snapshot | Observation, actor: User, now: datetime) -> AssetSet | None:
     """Say what a deploy defines: recorded at once if it is live, kept (None) if it may become so.
 
     Raises NotAllowed, Invalid, SnapshotRefused `not_live` or `already_sent`, AlreadyRecorded, KeyClash.
     """
     require(actor, Right.DEPLOY, deploy.code_location.deployment)
-    seen = _observed(snapshot, deploy.code_location)
+    seen = observe(snapshot, deploy.code_location)
     current = Deploy.objects.select_related("code_location__deployment").get(pk=deploy.pk)
     if current.live_seq is not None:
+        waiting = SentSnapshot.objects.filter(deploy=current, world=seen.world, body__isnull=False).first()
+        if waiting is not None and waiting.digest != seen.digest:
+            raise _already_sent(current)
         return recording.record(current, seen, now=now)
     if current.is_finished:
         raise SnapshotRefused(
@@ -57,7 +60,10 @@ def send_snapshot(*, deploy: Deploy, snapshot: Snapshot, actor: User, now: datet
     return None
 
 
-def _observed(snapshot: Snapshot, location: CodeLocation) -> Observation:
+def observe(snapshot: Snapshot | Observation, location: CodeLocation) -> Observation:
+    """Answer the snapshot with its digests: work that wants no transaction around it. Raises Invalid."""
+    if isinstance(snapshot, Observation):
+        return snapshot
     try:
         return recording.observe(
             SOURCE_OF[snapshot.source], snapshot.assets, ignored=location.deployment.ignored_metadata
@@ -76,7 +82,11 @@ def _keep(deploy: Deploy, seen: Observation, *, actor: User, now: datetime) -> N
     }
     kept, is_new = SentSnapshot.objects.get_or_create(deploy=deploy, world=seen.world, defaults=facts)
     if not is_new and kept.digest != seen.digest:
-        raise SnapshotRefused(
-            f"#{deploy.number} has a snapshot already, with other definitions: a deploy says once what it defines.",
-            code="already_sent",
-        )
+        raise _already_sent(deploy)
+
+
+def _already_sent(deploy: Deploy) -> SnapshotRefused:
+    return SnapshotRefused(
+        f"#{deploy.number} has a snapshot already, with other definitions: a deploy says once what it defines.",
+        code="already_sent",
+    )

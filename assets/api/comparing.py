@@ -15,17 +15,38 @@ from assets.api.representations import DeployBrief, StepOut, compared
 from assets.history import parse_time
 from deployments import history
 from deployments.api.finding import PlaceView
-from deployments.api.lists import PAGING, page_schema
+from deployments.api.lists import PAGING
 from deployments.api.representations import DeployOut
 from deployments.changes import MountChange, changes_between
 from deployments.models import CodeLocation, Deploy
 from portal.common.paging import asked_limit, linked, slice_of
 from portal.common.problems import NOT_FOUND_DETAIL, Absent, Invalid
 
-PAIR: dict[str, serializers.Field[Any, Any, Any, Any]] = {
-    "old": serializers.CharField(),
-    "new": serializers.CharField(),
-}
+
+class Pair(serializers.Serializer[Any]):
+    """A value on both sides."""
+
+    old = serializers.CharField()
+    new = serializers.CharField()
+
+
+# Of two deploys: all but the last two. Of a time: these alone.
+ANSWER = inline_serializer(
+    "Comparison",
+    {
+        "from": DeployBrief(required=False),
+        "to": DeployBrief(required=False),
+        "image": Pair(required=False, allow_null=True),
+        "runtime_version": Pair(required=False, allow_null=True),
+        "bundles": serializers.ListField(child=serializers.DictField(), required=False),
+        "assets": serializers.DictField(allow_null=True, required=False),
+        "next": serializers.URLField(allow_null=True, required=False),
+        "previous": serializers.URLField(allow_null=True, required=False),
+        "results": StepOut(many=True, required=False),
+        "at": serializers.DateTimeField(required=False),
+        "live": DeployOut(allow_null=True, required=False),
+    },
+)
 
 
 class Compare(PlaceView):
@@ -41,19 +62,7 @@ class Compare(PlaceView):
             ),
             *PAGING,
         ],
-        responses=page_schema(
-            "Comparison",
-            StepOut,
-            **{
-                "from": DeployBrief(),
-                "to": DeployBrief(),
-                "image": inline_serializer("ImagePair", PAIR, allow_null=True),
-                "runtime_version": inline_serializer("RuntimePair", PAIR, allow_null=True),
-                "bundles": serializers.ListField(child=serializers.DictField()),
-                "assets": serializers.DictField(allow_null=True),
-                "live": DeployOut(allow_null=True),
-            },
-        ),
+        responses=ANSWER,
     )
     def get(self, request: Request, org: str, deployment: str, location: str) -> Response:
         """Compare two deploys by number; `results` are the assets that differ, by key. Or ask what was live `at` a time."""

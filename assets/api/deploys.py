@@ -14,6 +14,7 @@ from assets.api.parsing import PushParser, SnapshotParser, snapshot_in
 from assets.api.representations import ChangeOut, SetOut
 from assets.definitions.prints import CHANGE_TYPES
 from assets.models import AssetChange
+from assets.recording import Observation
 from assets.states import ChangeKind
 from deployments.access import Right, require
 from deployments.api import deploys
@@ -30,8 +31,13 @@ KINDS = {kind.lower(): kind.value for kind in ChangeKind}
 class SnapshotIn(serializers.Serializer[Any]):
     """A snapshot: told here for the OpenAPI document; `assets.definitions.reading` checks it."""
 
-    format = serializers.CharField(required=False)
-    assets = serializers.ListField(child=serializers.DictField())
+    format = serializers.CharField(required=False, help_text="lastgood.assets/1")
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # the format's word, also an argument of fields
+        choices=["snapshot", "dbt"], required=False, help_text="Whose assets these are."
+    )
+    assets = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="Not there in a dbt manifest, which is taken as it is."
+    )
 
 
 class PushWithAssetsIn(PushIn):
@@ -44,20 +50,25 @@ class Deploys(deploys.Deploys):
     """The history of a code location, and pushes that say what they define."""
 
     parser_classes = [PushParser]
+    _sent: Observation | None = None
 
     @extend_schema(operation_id="deploys_create", request=PushWithAssetsIn, responses={201: DeployOut, 202: DeployOut})
     def post(self, request: Request, org: str, deployment: str, location: str) -> Response:
         """Push the parts that change: 202 when it is queued, 201 when it is stored and held."""
+        found = self.location()
+        require(self.person, Right.DEPLOY, found.deployment)
+        sent = request.data.get("assets") if isinstance(request.data, dict) else None
+        # Read before anything is locked: a large snapshot takes a second.
+        self._sent = operations.observe(snapshot_in(sent), found) if sent is not None else None
         return super().post(request, org, deployment, location)
 
     def create(self, location: CodeLocation, data: Any) -> Deploy:
         """Push what was sent, with its snapshot. Raises what `operations.create_deploy` does."""
-        sent = data.get("assets") if isinstance(data, dict) else None
         rest = {name: value for name, value in data.items() if name != "assets"} if isinstance(data, dict) else data
         return operations.create_deploy(
             location=location,
             push=deploys.push_of(rest),
-            snapshot=snapshot_in(sent) if sent is not None else None,
+            snapshot=self._sent,
             actor=self.person,
             now=timezone.now(),
         )
@@ -122,15 +133,19 @@ class DeployAssets(PlaceView):
         """Send a snapshot for a deploy that has none: recorded now if it is live, else once it is."""
         found = self.deploy()
 
+        def authorize() -> None:
+            require(self.person, Right.DEPLOY, found.code_location.deployment)
+
+        authorize()
+        # Read before anything is locked: a large snapshot takes a second.
+        seen = operations.observe(snapshot_in(request.data), found.code_location)
+
         def do() -> Response:
-            recorded = operations.send_snapshot(
-                deploy=found, snapshot=snapshot_in(request.data), actor=self.person, now=timezone.now()
-            )
+            recorded = operations.send_snapshot(deploy=found, snapshot=seen, actor=self.person, now=timezone.now())
             return Response(
                 {"recorded": SetOut(recorded).data if recorded else None, "kept_until_live": recorded is None}
             )
 
-        authorize = lambda: require(self.person, Right.DEPLOY, found.code_location.deployment)  # noqa: E731
         return answer_once(request, authorize=authorize, do=do)
 
 

@@ -20,6 +20,7 @@ class DeployBrief(serializers.Serializer[Deploy]):
     number = serializers.IntegerField()
     kind = serializers.CharField()
     status = serializers.CharField()
+    verified = serializers.BooleanField(allow_null=True)
     description = serializers.CharField()
     actor = serializers.SerializerMethodField()
     git = serializers.SerializerMethodField()

@@ -14,11 +14,12 @@ BATCH = 800
 
 
 class InForce(NamedTuple):
-    """A version that is in force, and the digest by which one sight knows it (empty: never seen so)."""
+    """A version that is in force, the digest by which one sight knows it, and that of the other (empty: never seen so)."""
 
     asset_id: int
     version_id: int
     digest: str
+    beside: str
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Neighbours:
 def lock_chain(location: CodeLocation, world: World) -> AssetChain:
     """Answer the chain, made when this is its first set. All of the location's are locked until the transaction ends."""
     AssetChain.objects.get_or_create(code_location=location, world=world)
-    locked = AssetChain.objects.select_for_update().filter(code_location=location).order_by("pk")
+    locked = AssetChain.objects.select_for_update(no_key=True).filter(code_location=location).order_by("pk")
     return next(chain for chain in locked if chain.world == world)
 
 
@@ -49,10 +50,10 @@ def neighbours(chain: AssetChain, seq: int) -> Neighbours:
 
 def in_force(chain: AssetChain, seq: int, sight: Sight) -> dict[str, InForce]:
     """Answer the versions in force by key."""
-    rows = Validity.objects.at(chain, seq).values_list(
-        "asset__key", "asset_id", "version_id", f"version__{sight.lower()}_digest"
-    )
-    return {key: InForce(asset_id, version_id, digest) for key, asset_id, version_id, digest in rows}
+    other = Sight.READ if sight == Sight.SENT else Sight.SENT
+    digests = (f"version__{each.lower()}_digest" for each in (sight, other))
+    rows = Validity.objects.at(chain, seq).values_list("asset__key", "asset_id", "version_id", *digests)
+    return {key: InForce(*facts) for key, *facts in rows}
 
 
 def versions_in_force(chain: AssetChain, seq: int) -> dict[int, int]:

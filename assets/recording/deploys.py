@@ -2,8 +2,9 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from assets.models import AssetSet, SentSnapshot
 from assets.recording.observation import Observation, observe
@@ -11,7 +12,7 @@ from assets.recording.sets import AlreadyRecorded, KeyClash, learn, record, reco
 from assets.sources import dagster
 from assets.states import Source, World
 from deployments import composition, events
-from deployments.models import Deploy, Load
+from deployments.models import CodeLocation, Deploy, Load
 from deployments.states import FINISHED, EventLevel
 from portal.common.packing import unpacked
 
@@ -25,15 +26,11 @@ FORGOTTEN = timedelta(days=90)
 
 def due_deploys() -> list[int]:
     """Answer the deploys that there is something to record of, in the order of their coming."""
-    ended = Deploy.objects.filter(status__in=FINISHED)
-    read = ended.filter(pk__in=Load.objects.filter(raw__isnull=False).values("deploy_id"))
-    sent = ended.filter(
-        live_seq__isnull=False, pk__in=SentSnapshot.objects.filter(body__isnull=False).values("deploy_id")
-    )
-    found: set[int] = set()
-    for rows in (read, sent, _unrecorded()):
-        found.update(rows.values_list("pk", flat=True))
-    return sorted(found)
+    # What waits is few, and has indexes of its own; history is long, and is not asked.
+    read = Load.objects.filter(raw__isnull=False, deploy__status__in=FINISHED)
+    sent = SentSnapshot.objects.filter(body__isnull=False, deploy__live_seq__isnull=False)
+    found = {pk for rows in (read, sent) for pk in rows.values_list("deploy_id", flat=True) if pk is not None}
+    return sorted(found.union(_unrecorded().values_list("pk", flat=True)))
 
 
 def _unrecorded() -> QuerySet[Deploy]:
@@ -44,9 +41,19 @@ def _unrecorded() -> QuerySet[Deploy]:
     waiting = SentSnapshot.objects.filter(
         body__isnull=False, deploy__code_location=OuterRef("code_location"), deploy__number__lt=OuterRef("number")
     )
-    newest = Deploy.objects.filter(live_seq__gte=F("code_location__next_live_seq") - RECENT, asset_sets=None)
+    newest = Deploy.objects.filter(pk__in=_newest_live(), asset_sets=None)
     for_others = Q(retry_of__isnull=False) | ~Q(carried={})
     return newest.filter(Exists(known) | Exists(restored) | (for_others & Exists(waiting)))
+
+
+def _newest_live() -> set[int]:
+    """Answer the live deploy of each code location, and those that were live last before it."""
+    follow = "live_deploy"
+    steps = [follow := f"{follow}__previous" for _ in range(RECENT - 1)]
+    rows = CodeLocation.objects.filter(live_deploy__isnull=False).values_list(
+        "live_deploy_id", *(f"{each}_id" for each in steps)
+    )
+    return {pk for row in rows for pk in row if pk is not None}
 
 
 def record_deploy(deploy_id: int, *, now: datetime) -> None:
@@ -102,10 +109,10 @@ def _read(deploy: Deploy, loads: QuerySet[Load]) -> Observation | None:
     )
 
 
-def _record(deploy: Deploy, seen: Observation, now: datetime, *, restored: AssetSet | None = None) -> None:
+def _record(deploy: Deploy, seen: Observation, now: datetime, **more: Any) -> None:
     """Record it, or tell the deploy's log why not."""
     try:
-        record(deploy, seen, now=now, restored=restored)
+        record(deploy, seen, now=now, **more)
     except (AlreadyRecorded, KeyClash) as refused:
         message = f"Its assets were not recorded: {refused.detail}"
         events.record_step(deploy, "ASSETS", message, at=now, level=EventLevel.WARNING)
@@ -113,7 +120,8 @@ def _record(deploy: Deploy, seen: Observation, now: datetime, *, restored: Asset
 
 def _record_sent(deploy: Deploy, read: Observation | None, now: datetime) -> None:
     for sent in _sent_for(deploy):
-        _record(deploy, observed_snapshot(sent, deploy.code_location.deployment.ignored_metadata), now)
+        seen = observed_snapshot(sent, deploy.code_location.deployment.ignored_metadata)
+        _record(deploy, seen, now, beside=read if read is not None and read.world == seen.world else None)
         # Now that it is recorded, or refused for good: whatever breaks before this leaves it to be tried again.
         SentSnapshot.objects.filter(pk=sent.pk).update(body=None, recorded_at=now)
     if read is None:

@@ -42,35 +42,52 @@ def match(
     before: Mapping[str, InForce],
     here: Mapping[str, InForce],
     restored: Mapping[str, InForce],
+    beside: Mapping[str, str],
+    shown: Observation | None = None,
 ) -> Matched:
     """Answer the version of every asset that was seen; makes assets, versions, and learns sights. Raises KeyClash.
 
     `before` is in force in the set before, `here` in the one that gives way; `restored` in the one that a rollback
     brings back, which wins whenever it looks like what was seen: what a platform cannot show came back with the rest.
+    `beside` are digests of the same deploy in the other sight, as far as anybody has looked, and `shown` what was seen
+    there, which new versions are told at once.
     """
     found = Matched()
     left = dict(seen.digests)
     for candidates in (restored, before, here):
-        left = _recognise(candidates, left, seen, found)
+        left = _recognise(candidates, left, seen, beside, found)
     if left:
-        _find_or_make(chain, seen, left, deploy, before, found)
+        _find_or_make(chain, seen, left, deploy, before, found, shown)
     return found
 
 
 def _recognise(
-    candidates: Mapping[str, InForce], wanted: Mapping[str, str], seen: Observation, found: Matched
+    candidates: Mapping[str, InForce],
+    wanted: Mapping[str, str],
+    seen: Observation,
+    beside: Mapping[str, str],
+    found: Matched,
 ) -> dict[str, str]:
     """Take the candidates that look like what was seen; answer what is left."""
     unlearned: dict[str, InForce] = {}
     left = {}
+    taught: dict[str, int] = {}
     for key, digest in wanted.items():
         known = candidates.get(key)
         if known is not None and known.digest == digest:
             found.versions[known.asset_id] = known.version_id
-        elif known is not None and not known.digest:
+        elif known is None or known.digest:
+            left[key] = digest
+        elif not known.beside or key not in beside:
             unlearned[key] = known
+        elif known.beside == beside[key]:
+            # Seen in this sight for the first time; in the other one it is what it was.
+            taught[key] = known.version_id
+            found.versions[known.asset_id] = known.version_id
+            found.learned.add(known.asset_id)
         else:
             left[key] = digest
+    teach(taught, seen)
     return left | {key: wanted[key] for key in _learn(unlearned, seen, found)}
 
 
@@ -130,6 +147,7 @@ def _find_or_make(
     deploy: Deploy,
     before: Mapping[str, InForce],
     found: Matched,
+    shown: Observation | None,
 ) -> None:
     assets = {key: before[key].asset_id for key in odd if key in before}
     assets |= _assets_of(chain, [key for key in odd if key not in before])
@@ -143,6 +161,8 @@ def _find_or_make(
             continue
         version = AssetVersion(asset_id=asset_id, number=newest[asset_id] + 1, deploy=deploy)
         show(version, seen, key)
+        if shown is not None and key in shown.digests:
+            show(version, shown, key)
         unseen.append(version)
     AssetVersion.objects.bulk_create(unseen, batch_size=2000)
     for version in unseen:

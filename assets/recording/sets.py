@@ -39,10 +39,18 @@ class AlreadyRecorded(Refusal):
     code = "already_recorded"
 
 
-def record(deploy: Deploy, seen: Observation, *, now: datetime, restored: AssetSet | None = None) -> AssetSet:
+def record(
+    deploy: Deploy,
+    seen: Observation,
+    *,
+    now: datetime,
+    restored: AssetSet | None = None,
+    beside: Observation | None = None,
+) -> AssetSet:
     """Record what a live deploy defines. Recording the same again changes nothing. Raises AlreadyRecorded, KeyClash.
 
-    What a platform was read to serve gives way to what CI sends. `restored` is the set that a rollback brings back.
+    What a platform was read to serve gives way to what CI sends. `restored` is the set that a rollback brings back;
+    `beside` is how the platform shows the same deploy: what it tells apart is not the same version.
     """
     seq = _seq(deploy)
     with transaction.atomic():
@@ -58,7 +66,10 @@ def record(deploy: Deploy, seen: Observation, *, now: datetime, restored: AssetS
         before = chains.in_force(chain, around.previous.live_seq, seen.sight) if around.previous else {}
         back = chains.in_force(chain, restored.live_seq, seen.sight) if restored else {}
         here = chains.in_force(chain, seq, seen.sight) if around.here else {}
-        matched = matching.match(chain, seen, deploy=deploy, before=before, here=here, restored=back)
+        shown = beside.digests if beside else {key: known.beside for key, known in here.items() if known.beside}
+        matched = matching.match(
+            chain, seen, deploy=deploy, before=before, here=here, restored=back, beside=shown, shown=beside
+        )
         old = {known.asset_id: known.version_id for known in before.values()}
         return _write(chain, deploy, _said(seen), around, old, matched, now)
 
@@ -94,18 +105,17 @@ def record_unmoved(deploy: Deploy, platform_digest: str, ignored: list[str], *, 
 
 
 def learn(recorded: AssetSet, seen: Observation) -> None:
-    """Remember how the versions of a set that was sent look to the platform, and note where the two tell otherwise."""
+    """Remember how versions of a set that was sent look to the platform, and note where the two name other assets.
+
+    Only versions that no platform had shown yet: what was seen once stays as it was seen, for it is history.
+    """
     with transaction.atomic():
         chain = chains.lock_chain(recorded.chain.code_location, World(recorded.chain.world))
         if AssetSet.objects.filter(pk=recorded.pk, platform_digest=seen.platform_digest).exists():
             return
         there = chains.in_force(chain, recorded.live_seq, seen.sight)
-        unlike = {
-            key: known.version_id
-            for key, known in there.items()
-            if key in seen.digests and known.digest != seen.digests[key]
-        }
-        matching.teach(unlike, seen)
+        unseen = {key: known.version_id for key, known in there.items() if key in seen.digests and not known.digest}
+        matching.teach(unseen, seen)
         note = _disagreement(there, seen)
         AssetSet.objects.filter(pk=recorded.pk).update(platform_digest=seen.platform_digest, note=note[:500])
 

@@ -101,8 +101,9 @@ def forget_all_changes(chain: AssetChain, deploy: Deploy) -> None:
 
 def count(written: AssetSet) -> None:
     """Count the set's changes anew, and tell its deploy."""
-    # Sets of two worlds are added up: whoever comes second must see the first.
-    Deploy.objects.select_for_update().filter(pk=written.deploy_id).values_list("pk").get()
+    # Sets of two worlds are added up: whoever comes second must see the first. Rows that name the deploy, as those of
+    # rollbacks do, need not wait for it.
+    Deploy.objects.select_for_update(no_key=True).filter(pk=written.deploy_id).values_list("pk").get()
     kinds = AssetChange.objects.filter(deploy_id=written.deploy_id, asset__chain_id=written.chain_id)
     found = [kinds.filter(kind=kind).count() for kind in (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED)]
     written.added, written.removed, written.changed = found

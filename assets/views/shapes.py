@@ -156,7 +156,8 @@ def _column(said: Mapping[str, Any]) -> Column:
     if isinstance(constraints, dict):
         notes += ["not null"] if constraints.get("nullable") is False else []
         notes += ["unique"] if constraints.get("unique") is True else []
-        notes += [str(each) for each in constraints.get("other") or []]
+        other = constraints.get("other")
+        notes += [str(each) for each in other] if isinstance(other, list) else []
     elif constraints:
         notes.append(_short(constraints))
     for name in ("tags", "meta"):

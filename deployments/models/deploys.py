@@ -128,6 +128,7 @@ class Deploy(models.Model):
             models.Index(fields=["status", "lease_expires_at"], name="what_is_due"),
             models.Index(fields=["code_location", "status", "number"], name="by_status"),
             models.Index(fields=["code_location", "source_position"], name="source_order"),
+            models.Index(fields=["code_location", "finished_at"], name="what_was_live_then"),
         ]
 
     def __str__(self) -> str:

@@ -3,9 +3,13 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from assets import recording
+from assets.history import details_of
 from assets.models import Asset, AssetChange, AssetDependency, AssetSet, AssetVersion, Validity
 from assets.recording import AlreadyRecorded
+from assets.recording.sets import learn
 from assets.states import Source
 from deployments.models import Deploy
 from portal.common.problems import Refusal
@@ -302,3 +306,43 @@ def test_asks_the_database_a_number_of_times_that_grows_by_batches():
     deployment = make_location(name="first").deployment
 
     assert queries(1000) - queries(100) <= 40
+
+
+def test_keeps_what_a_platform_showed_of_older_deploys_when_ci_begins_to_speak():
+    location = make_location()
+    first, second, third = [go_live(location) for _ in range(3)]
+    told = [{"type": "time_window", "description": f"Daily, starting {year}-01-01 UTC."} for year in (2023, 2024, 2025)]
+    exact = {"type": "time_window", "cron_schedule": "0 0 * * *", "start": 1735689600.0, "timezone": "UTC"}
+    read = [define(asset("a", partitions_def=each)) for each in told]
+    record(first, read[0], source=Source.PLATFORM)
+    record(second, read[1], source=Source.PLATFORM)
+    seen = recording.observe(Source.PLATFORM, read[2])
+
+    recorded = recording.record(
+        third,
+        recording.observe(Source.SNAPSHOT, define(asset("a", partitions_def=exact))),
+        now=timezone.now(),
+        beside=seen,
+    )
+    learn(recorded, seen)
+
+    assert changes_of(second) == {"a": "CHANGED PARTITIONS_DEFINITION"}
+    assert changes_of(third) == {"a": "CHANGED PARTITIONS_DEFINITION"}
+    assert [set_at(each) for each in (first, second, third)] == [{"a": 1}, {"a": 2}, {"a": 3}]
+    step = AssetChange.objects.get(deploy=second)
+    assert details_of(step, []).partitions_definition.new == told[1]
+
+
+def test_keeps_a_change_that_the_platform_showed_when_a_snapshot_takes_the_sets_place():
+    location = make_location()
+    first, second = go_live(location), go_live(location)
+    told = [{"type": "time_window", "description": f"Daily, starting {year}-01-01 UTC."} for year in (2023, 2024)]
+    exact = {"type": "time_window", "cron_schedule": "0 0 * * *", "start": 1704067200.0, "timezone": "UTC"}
+    record(first, define(asset("a", partitions_def=told[0]), asset("b")), source=Source.PLATFORM)
+    record(second, define(asset("a", partitions_def=told[1]), asset("b")), source=Source.PLATFORM)
+
+    record(second, define(asset("a", partitions_def=exact), asset("b")))
+
+    assert changes_of(second) == {"a": "CHANGED PARTITIONS_DEFINITION"}
+    assert AssetVersion.objects.get(asset__key="a", number=1).sent == ""
+    assert AssetVersion.objects.get(asset__key="a", number=2).sent

@@ -17,11 +17,10 @@ from deployments.access import Role
 from deployments.models import CodeLocation, Deploy, Deployment, Organization, ServiceAccount, Token
 from deployments.states import DeployStatus
 from tests.assets.sets import asset, define, record
-from tests.assets.sets import asset, define, record
 from tests.factories import ask_rollback, fresh, make_location, make_organization, make_user, push, superuser
 
 FOREIGN_WORDS = "globex-only"
-ASSET_KEY = "db/orders"
+ASSET = "orders"
 # What answering may write by itself: when a token was last seen, a person last here.
 NOT_COMPARED = {"last_used_at", "last_login"}
 
@@ -93,7 +92,7 @@ def _fill(location: CodeLocation, words: str) -> None:
     for number in (1, 2):
         _live(push(location, {"a.py": f"{words} {number}".encode()}, description=words, git={"commit": "a" * 40}))
         location = fresh(location)
-        record(location.live_deploy, define(asset("orders", description=f"{words} {number}")))
+        record(location.live_deploy, define(asset(ASSET, description=f"{words} {number}")))
     _end(push(location, {"a.py": f"{words} 3".encode()}, description=words), DeployStatus.FAILED)
     rollback = ask_rollback(location, 1, description=words)
     operations.cancel(deploy=rollback, actor=superuser(), now=timezone.now())
