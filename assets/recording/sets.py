@@ -66,7 +66,7 @@ def record(
         before = chains.in_force(chain, around.previous.live_seq, seen.sight) if around.previous else {}
         back = chains.in_force(chain, restored.live_seq, seen.sight) if restored else {}
         here = chains.in_force(chain, seq, seen.sight) if around.here else {}
-        shown = beside.digests if beside else {key: known.beside for key, known in here.items() if known.beside}
+        shown = beside.digests if beside else _shown_beside(around.here, here)
         matched = matching.match(
             chain, seen, deploy=deploy, before=before, here=here, restored=back, beside=shown, shown=beside
         )
@@ -139,6 +139,13 @@ def _seq(deploy: Deploy) -> int:
     if deploy.live_seq is None:
         raise Refusal(f"#{deploy.number} did not go live: it is in no chain.", code="not_live")
     return deploy.live_seq
+
+
+def _shown_beside(here: AssetSet | None, versions: Mapping[str, InForce]) -> dict[str, str]:
+    """Answer how a set that was seen looks in the other sight; of one that is only known, nobody looked at this deploy."""
+    if here is None or here.source == Source.KNOWN:
+        return {}
+    return {key: known.beside for key, known in versions.items() if known.beside}
 
 
 def _gives_way(chain: AssetChain, here: AssetSet, seen: Observation, deploy: Deploy) -> bool:

@@ -30,6 +30,7 @@ def create_organization(*, slug: str, name: str, actor: User) -> Organization:
 def create_deployment(*, organization: Organization, actor: User, **fields: Any) -> Deployment:
     """Create a place where pipelines run. Raises NotAllowed, Invalid, NameTaken."""
     require(actor, Right.ADMINISTER, organization)
+    fields = _said(fields)
     deployment = Deployment(organization=organization, **fields)
     _check(deployment, fields, actor)
     return _save(deployment, f"There is a deployment {deployment.slug} in {organization} already.")
@@ -38,6 +39,7 @@ def create_deployment(*, organization: Organization, actor: User, **fields: Any)
 def change_deployment(*, deployment: Deployment, actor: User, **fields: Any) -> Deployment:
     """Change what its administrators may change. Raises NotAllowed, Invalid."""
     require(actor, Right.CONFIGURE, deployment)
+    fields = _said(fields)
     for name, value in fields.items():
         setattr(deployment, name, value)
     _check(deployment, fields, actor)
@@ -51,6 +53,11 @@ def create_code_location(*, deployment: Deployment, name: str, actor: User) -> C
         CodeLocation(deployment=deployment, name=name),
         f"There is a code location {name} in {deployment} already.",
     )
+
+
+def _said(fields: dict[str, Any]) -> dict[str, Any]:
+    """Take an emptied list, which a form says as nothing, for an empty one."""
+    return {**fields, "ignored_metadata": fields["ignored_metadata"] or []} if "ignored_metadata" in fields else fields
 
 
 def _check(deployment: Deployment, fields: dict[str, Any], actor: User) -> None:
