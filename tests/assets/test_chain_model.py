@@ -329,7 +329,7 @@ def test_is_what_was_said():
     run_state_machine_as_test(
         Chain,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=16,
             deadline=None,
             database=None,
