@@ -16,7 +16,7 @@ def on_its_way(location: CodeLocation) -> Deploy | None:
 def blame_what_is_left(rollback: Deploy, location: CodeLocation, wanted: Release, *, now: datetime) -> None:
     """Blame what is in place and what is on its way there, unless it is what the rollback wants. Location locked."""
     coming = on_its_way(location)
-    for left in (location.placed_deploy, coming):
+    for left in (location.served_deploy, coming):
         if left is None or left.release is None or left.release.code_digest == wanted.code_digest:
             continue
         blamed = Blame.objects.filter(code_location=location, code_digest=left.release.code_digest, lifted_at=None)

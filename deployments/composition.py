@@ -59,6 +59,18 @@ def parts_of(by_name: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return parts
 
 
+def base_of(location: CodeLocation) -> Deploy | None:
+    """Answer the deploy that pushes are laid over: the live one.
+
+    What somebody else loaded by hand is live without our knowing its files: there it is the newest whose files we know.
+    """
+    live = location.live_deploy
+    if live is None or live.release is None or not live.release.provisional or location.deployment.puts_images:
+        return live
+    known = location.deploys.went_live().filter(release__provisional=False)
+    return known.select_related("release").first()
+
+
 def compose(live: Deploy | None, pushed: dict[str, dict[str, Any]], *, bundles: dict[str, Bundle]) -> Composition:
     """Lay the pushed parts over what is live. `bundles` holds the pushed bundles by digest."""
     base = live.release if live else None

@@ -2,7 +2,8 @@
 
 import django_filters
 from django import forms
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from deployments.models import Blame, CodeLocation, Deploy, Hold
 from deployments.states import UNFINISHED, DeployKind, DeployStatus
@@ -46,10 +47,23 @@ def deploys_of(location: CodeLocation) -> QuerySet[Deploy]:
     return Deploy.objects.filter(code_location=location).with_places()
 
 
+def ends_of_runs(rows: QuerySet[Deploy]) -> QuerySet[Deploy]:
+    """Keep the newest of consecutive similar deploys. `run_began` is the number that its run began with."""
+    began = Deploy.objects.filter(
+        code_location_id=OuterRef("code_location_id"), continues=False, number__lte=OuterRef("number")
+    )
+    return rows.filter(continued=False).annotate(run_began=Subquery(began.order_by("-number").values("number")[:1]))
+
+
 def code_locations() -> QuerySet[CodeLocation]:
     """Answer code locations with all that a row of the deployments page shows."""
     return CodeLocation.objects.select_related(
-        "deployment__organization", "wanted_deploy", "placed_deploy__release", "live_deploy__release"
+        "deployment__organization",
+        "deployment__watch",
+        "wanted_deploy",
+        "placed_deploy__release",
+        "live_deploy__release",
+        "last_load__deploy__release",
     )
 
 
@@ -89,14 +103,18 @@ def last_good_numbers(locations: list[CodeLocation]) -> dict[int, int]:
         .exclude(release_id=OuterRef("left_release"))
         .exclude(unusable)
         .trusted()
+        .placeable()
         .not_blamed()
         .went_live()
     )
     coming = Q(wanted_deploy__status=DeployStatus.RUNNING, wanted_deploy__activated_at=None)
-    left = Case(
+    placed_before = Q(placed_deploy__activated_at=None) | Q(placed_deploy__activated_at__lt=F("last_load__reported_at"))
+    served = Case(
         When(coming & ~Q(wanted_deploy__kind=DeployKind.ROLLBACK), then="wanted_deploy__release_id"),
+        When(Q(last_load__deploy__kind=DeployKind.OBSERVED) & placed_before, then="last_load__deploy__release_id"),
         default="placed_deploy__release_id",
     )
+    left = Coalesce(served, Value(0))
     found = CodeLocation.objects.filter(pk__in=[location.pk for location in locations]).annotate(left_release=left)
     numbers = found.annotate(last_good=Subquery(good.values("number")[:1])).values_list("pk", "last_good")
     return {pk: number for pk, number in numbers if number is not None}

@@ -4,6 +4,12 @@ Claims, cancels, overtakes, outcomes and purges of one code location happen one 
 row's lock, on SQLite because a write transaction is alone anyway.
 """
 
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models.functions import Now
+
 from deployments.models import CodeLocation
 
 
@@ -17,7 +23,10 @@ def lock(location_id: int) -> CodeLocation:
 def find(location_id: int) -> CodeLocation:
     """Answer the code location with what its pointers name."""
     return CodeLocation.objects.select_related(
-        "deployment__organization", "placed_deploy__release", "live_deploy__release"
+        "deployment__organization",
+        "placed_deploy__release",
+        "live_deploy__release",
+        "last_load__deploy__release",
     ).get(pk=location_id)
 
 
@@ -26,3 +35,8 @@ def raise_fence(location: CodeLocation) -> int:
     location.fence += 1
     location.save(update_fields=["fence"])
     return location.fence
+
+
+def database_time_in(span: timedelta) -> Any:
+    """Answer the database's time after this span."""
+    return ExpressionWrapper(Now() + span, output_field=DateTimeField())

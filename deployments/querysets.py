@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from guardian.shortcuts import get_objects_for_user
 
-from deployments.states import DeployKind, DeployStatus
+from deployments.states import DeployKind, DeployStatus, TargetKind
 
 Person = AbstractBaseUser | AnonymousUser
 Row = TypeVar("Row", bound=models.Model)
@@ -111,6 +111,22 @@ class CodeLocationQuerySet(models.QuerySet[Row]):
         return self.filter(deployment__in=_rows_of("Deployment").visible_to(person))
 
 
+class OfDeployment(models.QuerySet[Row]):
+    """Rows that belong to a deployment."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those of deployments that the person may view."""
+        return self.filter(deployment__in=_rows_of("Deployment").visible_to(person))
+
+
+class OfChannel(models.QuerySet[Row]):
+    """Rows that belong to an alert channel."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those of deployments that the person may view."""
+        return self.filter(channel__deployment__in=_rows_of("Deployment").visible_to(person))
+
+
 class OfCodeLocation(models.QuerySet[Row]):
     """Rows that belong to a code location."""
 
@@ -157,6 +173,13 @@ class DeployQuerySet(OfCodeLocation[Row]):
     def trusted(self) -> Self:
         """Keep what the platform verified, or what ran when there was no platform to ask."""
         return self.filter(Q(verified=True) | Q(verified__isnull=True, platform_asked=False))
+
+    def placeable(self) -> Self:
+        """Keep those of which there is something to put in place: files that we keep, or an image for where images go."""
+        mounts = _rows_of("ReleaseBundle").filter(release_id=OuterRef("release_id"))
+        image = ~Q(release__image="") & Q(release__image_gone_at=None)
+        webhook = Q(code_location__deployment__target=TargetKind.WEBHOOK)
+        return self.filter((webhook & image) | (~webhook & Exists(mounts)))
 
     def not_blamed(self) -> Self:
         """Leave out the acts whose code somebody rolled back from."""

@@ -44,7 +44,9 @@ class DeployKind(models.TextChoices):
 class DeployStep(models.TextChoices):
     """The next thing that the pipeline does with a running deploy."""
 
+    PIN = "PIN", "Pin the image"
     ACTIVATE = "ACTIVATE", "Put in place"
+    AWAIT = "AWAIT", "Wait for the target"
     RELOAD = "RELOAD", "Reload the platform"
     VERIFY = "VERIFY", "Verify"
 
@@ -83,7 +85,38 @@ class PlatformKind(models.TextChoices):
 class TargetKind(models.TextChoices):
     """How releases are put in place."""
 
-    DIRECTORY = "directory", "Directory"
+    DIRECTORY = "directory", "Directory, and a link that is swapped"
+    WORKSPACE = "workspace", "Directory, and an entry of a workspace.yaml"
+    WEBHOOK = "webhook", "Webhook: something else runs the image"
+
+
+class AlertKind(models.TextChoices):
+    """What people are told of."""
+
+    LOAD_FAILED = "load_failed", "Load failed"
+    LOAD_RECOVERED = "load_recovered", "Load recovered"
+    DEPLOY_FAILED = "deploy_failed", "Deploy failed"
+    ROLLBACK_STARTED = "rollback_started", "Rollback started"
+    ROLLBACK_SUCCEEDED = "rollback_succeeded", "Rollback succeeded"
+    ROLLBACK_FAILED = "rollback_failed", "Rollback failed"
+
+
+class ChannelKind(models.TextChoices):
+    """How people are told."""
+
+    EMAIL = "email", "E-mail"
+    SLACK = "slack", "Slack"
+    TEAMS = "teams", "Microsoft Teams"
+    PAGERDUTY = "pagerduty", "PagerDuty"
+    WEBHOOK = "webhook", "Webhook"
+
+
+class NotificationStatus(models.TextChoices):
+    """Where a notification stands."""
+
+    PENDING = "PENDING", "To be sent"
+    SENT = "SENT", "Sent"
+    FAILED = "FAILED", "Not sent"
 
 
 def kind_of_parts(parts: dict[str, object]) -> DeployKind:

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from deployments import events, execution
+from deployments import events, execution, images, observing
+from deployments.alerting import renotify, sending
 from deployments.execution.settling import check_target
 from deployments.models import CodeLocation, Deploy
 from deployments.states import EventLevel
@@ -72,6 +73,38 @@ def check_targets() -> None:
             # The others are checked all the same, and this one comes last the next time.
             logger.exception("The target of code location %s could not be checked.", location_id)
             CodeLocation.objects.filter(pk=location_id).update(checked_at=timezone.now())
+
+
+@shared_task(acks_late=False)
+def send_alerts() -> None:
+    """Send what people are to be told."""
+    sending.send_due(clock=timezone.now)
+
+
+@shared_task(acks_late=False)
+def remind() -> None:
+    """Tell again of what still fails to load."""
+    renotify.remind(timezone.now())
+
+
+@shared_task(acks_late=False)
+def observe_due() -> None:
+    """Order workers to ask the platforms that are due."""
+    for deployment_id in observing.due_deployments(now=timezone.now()):
+        observe.apply_async(kwargs={"deployment_id": deployment_id}, queue="observations", expires=TICK_EXPIRES)
+
+
+@shared_task(acks_late=False)
+def observe(*, deployment_id: int) -> None:
+    """Ask one platform what it loaded."""
+    for deploy_id in observing.observe(deployment_id, clock=timezone.now):
+        _announce(deploy_id)
+
+
+@shared_task(acks_late=False)
+def check_images() -> None:
+    """Ask registries whether they still have the images that one could roll back to."""
+    images.check_images(clock=timezone.now)
 
 
 def _send_deploy(deploy: Deploy) -> None:

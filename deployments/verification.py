@@ -4,7 +4,9 @@
 (`dagster api grpc`; a code server that resolved the link when it started).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -19,19 +21,57 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Before:
-    """What the platform served before our reload. `digest` is empty when it had failed to load, or was not there."""
+    """What the platform served before our reload. `digest` is empty when it had failed to load, or was not there.
+
+    `unread`: it did not say, or was just loading.
+    """
 
     server_id: str | None
     version_key: str
     digest: str
+    unread: bool = False
+
+    @classmethod
+    def of(cls, remembered: Mapping[str, Any] | None) -> Self:
+        """Read what `remembered` answered; nothing was remembered: nothing was there."""
+        before = (remembered or {}).get("before")
+        return cls(**before) if before else cls(None, "", "")
+
+    def remembered(self) -> dict[str, Any]:
+        """Answer it as a deploy's row keeps it until the deploy ends."""
+        return {"before": asdict(self), "answered": False}
 
 
-def judge(*, served: str, known: str, before: Before, release_before_known: str) -> Verdict:
+def shows_image(metadata: Mapping[str, str], image: str, digest: str) -> bool | None:
+    """Say whether the platform shows this very image; None: it shows none, or a tag where only digests tell.
+
+    A tag moves, and what restarts a server often leaves the tag that it shows as it was.
+    """
+    shown = metadata.get("image", "")
+    if not shown or not image:
+        return None
+    shown_digest = shown.partition("@")[2]
+    if shown_digest and digest:
+        return shown_digest == digest
+    return True if shown == image and not digest else None
+
+
+def judge(*, served: str, known: str, before: Before, release_before_known: str, image: bool | None = None) -> Verdict:
     """Compare the digest that is served with what is known of this release and of the one before.
 
     `known` and `release_before_known` are empty when no load ever showed what these releases define. A release that was
-    never seen becomes known here, if what is served arrived with our reload: it was not there before it.
+    never seen becomes known here, if what is served arrived with our reload: it was not there before it. `image` says
+    whether the platform shows the release's image; None when images cannot tell.
     """
+    if image:
+        return Verdict(True, "Dagster shows the image of this release.", learned="" if known else served)
+    if image is False:
+        return Verdict(
+            False,
+            "Dagster loaded again, and shows another image than this release's: what carries the order out put something "
+            "else there, or an older server still answers.",
+            code="other_image",
+        )
     if known and served == known:
         return Verdict(True, "Dagster serves the definitions known for this release.")
     if known and served in {release_before_known, before.digest}:
@@ -48,6 +88,8 @@ def judge(*, served: str, known: str, before: Before, release_before_known: str)
             "Dagster serves definitions that differ from those seen earlier for this release: "
             "they depend on something besides it.",
         )
+    if before.unread:
+        return Verdict(None, "Dagster did not say what it served before, so nobody can say whether this is new.")
     if not before.digest:
         return Verdict(True, "Dagster loaded definitions where it had none before.", learned=served)
     if served != before.digest:

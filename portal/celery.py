@@ -25,8 +25,28 @@ app.conf.beat_schedule = {
         "options": {"queue": "rollbacks", "expires": 6},
     },
     "check-targets": {"task": "deployments.tasks.check_targets", "schedule": 60.0, "options": {"expires": 60}},
+    "observe": {
+        "task": "deployments.tasks.observe_due",
+        "schedule": 2.0,
+        "options": {"queue": "observations", "expires": 4},
+    },
+    "check-images": {
+        "task": "deployments.tasks.check_images",
+        "schedule": 3600.0,
+        "options": {"queue": "observations", "expires": 3600},
+    },
     "record-assets": {"task": "portal.tasks.record_due_assets", "schedule": 10.0, "options": {"expires": 10}},
     "lift-holds": {"task": "portal.tasks.lift_holds", "schedule": 15.0, "options": {"expires": 15}},
+    "send-alerts": {
+        "task": "deployments.tasks.send_alerts",
+        "schedule": 5.0,
+        "options": {"queue": "observations", "expires": 5},
+    },
+    "remind": {
+        "task": "deployments.tasks.remind",
+        "schedule": 60.0,
+        "options": {"queue": "observations", "expires": 60},
+    },
     "collect": {"task": "portal.tasks.collect", "schedule": crontab(minute=41), "options": {"expires": 1800}},
     "purge": {"task": "portal.tasks.purge", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},
 }

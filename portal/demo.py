@@ -12,17 +12,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from deployments import access, operations
 from deployments.access import Role
 from deployments.drivers import target_path
-from deployments.models import CodeLocation, Deployment, Organization, Token
+from deployments.models import CodeLocation, Deployment, Organization, PlatformWatch, Token
 from deployments.states import PlatformKind
 from portal.dagster_env import ensure_dagster_env
 
@@ -61,7 +63,10 @@ def ensure_demo(*, url: str, dagster: bool, say: Say) -> None:
     dagster_url = _wait_for_dagster(say) if dagster else ""
     Deployment.objects.filter(pk=location.deployment_id).update(platform_url=dagster_url)
     _write_notes(url, people, dagster_url)
+    if dagster_url and not location.deploys.exists():
+        _look_later(location)
     _deploy_versions(url, people["deployer"]["token"], location, broken_too=bool(dagster_url), say=say)
+    PlatformWatch.objects.filter(deployment=location.deployment_id).update(due_at=timezone.now())
     _say_what_to_try(url, people, dagster_url, say)
 
 
@@ -97,6 +102,12 @@ def _dagster_port(folder: Path) -> int:
             note.write_text(str(chosen))
             return chosen
     raise OSError("No port is free for Dagster.")
+
+
+def _look_later(location: CodeLocation) -> None:
+    """Let the story begin with the first deploy: until then Dagster fails to load a folder that is not there."""
+    later = {"due_at": timezone.now() + timedelta(minutes=10)}
+    PlatformWatch.objects.update_or_create(deployment_id=location.deployment_id, defaults=later)
 
 
 def _wait_for_dagster(say: Say) -> str:

@@ -91,3 +91,30 @@ def database(url: str, *, sqlite_options: dict[str, object]) -> dict[str, object
             "CONN_HEALTH_CHECKS": True,
         }
     raise ImproperlyConfigured("DATABASE_URL: use 'sqlite:///path' or 'postgres://user@host:port/name'.")
+
+
+def mail_server(name: str) -> dict[str, object] | None:
+    """Answer Django's options of a mail server for `smtp://user:password@host:587/?tls=1`, or `smtps://host`; None without.
+
+    Raises ImproperlyConfigured, which repeats nothing: a password may stand there.
+    """
+    url = text(name)
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        asked, port = dict(parse_qsl(parts.query, keep_blank_values=True)), parts.port
+    except ValueError:
+        parts, asked, port = urlsplit(""), {}, None
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or set(asked) - {"tls"}:
+        raise ImproperlyConfigured(
+            f"{name}: use 'smtp://user:password@host:587/?tls=1', or 'smtps://user:password@host'."
+        )
+    if asked.get("tls", "0") not in {"0", "1"} or (parts.scheme == "smtps" and asked.get("tls") == "1"):
+        raise ImproperlyConfigured(f"{name}: tls is 1 (STARTTLS) or 0; smtps:// is encrypted from the start.")
+    found: dict[str, object] = {"host": parts.hostname, "timeout": 8}
+    if port is not None:
+        found["port"] = port
+    if parts.username:
+        found |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
+    return found | {"use_tls": asked.get("tls") == "1", "use_ssl": parts.scheme == "smtps"}

@@ -16,6 +16,10 @@ DEBUG = env.boolean("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY", DATA_DIR / "secret-key")
 # Never rotated together with SECRET_KEY: digests of secrets must stay comparable for as long as history is kept.
 FINGERPRINT_KEY = env.secret("LASTGOOD_FINGERPRINT_KEY", DATA_DIR / "fingerprint-key")
+# What is to be used and not only compared (tokens of others, passwords) is encrypted. A new key goes before the old ones.
+LASTGOOD_ENCRYPTION_KEYS = [
+    key.strip() for key in env.secret("LASTGOOD_ENCRYPTION_KEYS", DATA_DIR / "encryption-key").split(",") if key.strip()
+]
 # Host names that this portal answers to. The single machine answers to its own; production names its own.
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
@@ -230,11 +234,25 @@ LASTGOOD_RETENTION_DAYS = env.integer("LASTGOOD_RETENTION_DAYS", 90, least=1)
 LASTGOOD_TARGET_ROOT = env.folder("LASTGOOD_TARGET_ROOT", DATA_DIR / "targets")
 # Hosts (names, addresses or networks) that platforms may be reached at. Link-local addresses are always refused.
 LASTGOOD_PLATFORM_HOSTS = env.words("LASTGOOD_PLATFORM_HOSTS", "localhost,127.0.0.1,::1")
+# The same for what orders and alerts are posted to, and for registries that are asked about images.
+LASTGOOD_WEBHOOK_HOSTS = env.words("LASTGOOD_WEBHOOK_HOSTS", "localhost,127.0.0.1,::1")
+LASTGOOD_REGISTRY_HOSTS = env.words("LASTGOOD_REGISTRY_HOSTS", "localhost,127.0.0.1,::1")
 # Tasks that are told the id of each deploy that ended: apps above `deployments`, which knows none of them.
 LASTGOOD_TELL_OF_DEPLOYS = ["portal.tasks.record_assets"]
 LASTGOOD_LEASE = timedelta(seconds=env.integer("LASTGOOD_LEASE_SECONDS", 15, least=2))
 LASTGOOD_RELOAD_PATIENCE = timedelta(seconds=env.integer("LASTGOOD_RELOAD_PATIENCE_SECONDS", 180, least=5))
 LASTGOOD_METRICS_TOKEN = env.text("LASTGOOD_METRICS_TOKEN")
+
+# How e-mail leaves: smtp://user:password@host:587/?tls=1, or smtps://…; without both, e-mail alerts are refused.
+LASTGOOD_SMTP = env.mail_server("LASTGOOD_SMTP_URL")
+LASTGOOD_EMAIL_FROM = env.text("LASTGOOD_EMAIL_FROM")
+MAILERS = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": LASTGOOD_SMTP or {"host": "localhost", "timeout": 8},
+    }
+}
+DEFAULT_FROM_EMAIL = LASTGOOD_EMAIL_FROM or "webmaster@localhost"
 
 # --- The rest -------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
@@ -294,12 +312,18 @@ LOGGING = {
             ],
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": _LOG_FORMAT}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": _LOG_FORMAT},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "celery": {"level": env.text("LOG_LEVEL", "INFO")},
         # httpx logs every URL it asks: a poll each few seconds would drown the rest.
         "httpx": {"level": "WARNING"},
+        # These log addresses of webhooks, which are secrets. What became of a message is in its own row.
+        "urllib3": {"level": "INFO"},
+        "apprise": {"level": "WARNING", "propagate": False, "handlers": ["nowhere"]},
     },
 }

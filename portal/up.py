@@ -85,7 +85,13 @@ def start_lastgood(supervisor: Supervisor, place: Place, say: Callable[[str], No
     supervisor.run_to_end(manage("migrate", "--no-input"), manage("collectstatic", "--no-input", "-v0"))
     make_private(place.data_dir / "lastgood.sqlite3")
     # The pages first: everything at once would take two cores three times as long to show one.
-    for child in (web(place), worker("rollbacks", processes=2), worker("deploys", processes=3), beat()):
+    for child in (
+        web(place),
+        worker("rollbacks", processes=2),
+        worker("deploys", processes=3),
+        worker("observations", processes=3),
+        beat(),
+    ):
         supervisor.start(child)
     if place.demo:
         if place.dagster:

@@ -1,5 +1,5 @@
 """The operator's view of every row: seen by role, changed through the operations. One file a subject."""
 
-from deployments.admin import accounts, history, places, releases, store, users
+from deployments.admin import accounts, alerts, history, places, releases, store, users, watching
 
-__all__ = ["accounts", "history", "places", "releases", "store", "users"]
+__all__ = ["accounts", "alerts", "history", "places", "releases", "store", "users", "watching"]

@@ -10,7 +10,7 @@ from deployments.admin.acting import ActingAdmin
 from deployments.admin.base import PortalAdmin, ReadOnlyInline, display
 from deployments.admin.filters import PLACES, is_set
 from deployments.admin.verbs import CANCEL, RETRY, ROLL_BACK
-from deployments.models import Blame, Deploy, DeployEvent, Deployment, Hold, Load
+from deployments.models import Blame, Deploy, DeployEvent, Deployment, Hold, Load, LoadRun
 from deployments.states import DeployStatus, EventLevel
 
 STATUS_COLORS = {
@@ -152,6 +152,18 @@ class LoadAdmin(OfLocationAdmin):
     def deploy_number(self, row: Load) -> str | None:
         """Number the deploy that was loaded."""
         return f"#{row.deploy.number}" if row.deploy else None
+
+
+@admin.register(LoadRun)
+class LoadRunAdmin(OfLocationAdmin):
+    """Consecutive loads that are alike."""
+
+    list_display = ("code_location", "count", "first_at", "last_at")
+    list_filter = PLACES
+    search_fields = ("code_location__name", "likeness")
+    date_hierarchy = "last_at"
+    ordering = ("-pk",)
+    list_select_related = ("code_location__deployment__organization",)
 
 
 @admin.register(Hold)

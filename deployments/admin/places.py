@@ -12,6 +12,7 @@ from deployments import access, operations
 from deployments.access import Right
 from deployments.admin.acting import ActingAdmin
 from deployments.admin.base import PortalAdmin, adopt, display, person
+from deployments.admin.deployment_form import SECRETS, DeploymentForm, said
 from deployments.admin.filters import DeploymentFilter, OrganizationFilter, SetFilter, is_set
 from deployments.admin.members import MembersAdmin
 from deployments.admin.retention import RetentionPages, dry_run_of
@@ -101,9 +102,10 @@ class OrganizationAdmin(MembersAdmin, RemovableAdmin):
 class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
     """Places where pipelines run."""
 
+    form = DeploymentForm
     to_organization = "organization"
     to_deployment = "pk"
-    list_display = ("__str__", "name", "platform", "platform_url", "retention_days", "created_at")
+    list_display = ("__str__", "name", "platform", "platform_url", "target", "retention_days", "created_at")
     list_filter = (OrganizationFilter, ("platform", ChoicesDropdownFilter), ("target", ChoicesDropdownFilter))
     search_fields = ("slug", "name", "organization__slug", "organization__name", "platform_url")
     list_select_related = ("organization",)
@@ -121,10 +123,17 @@ class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
             "name",
             "platform",
             "platform_url",
+            "poll_seconds",
+            "commit_link",
+            "webhook_patience",
+            "registry",
+            "registry_user",
             "retention_days",
             "ignored_metadata",
             *host,
         ]
+        # Who may only look would be shown what is stored.
+        shown += SECRETS if obj is None or self.has_change_permission(request, obj) else ()
         return [*shown, "created_at"] if obj else shown
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -154,10 +163,12 @@ class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change it through the operations. Raises Refusal."""
         if change:
-            fields = {name: form.cleaned_data[name] for name in form.changed_data}
+            fields = said(form.cleaned_data, form.changed_data)
             operations.change_deployment(deployment=obj, actor=person(request), **fields)
             return
-        adopt(obj, operations.create_deployment(actor=person(request), **form.cleaned_data))
+        adopt(
+            obj, operations.create_deployment(actor=person(request), **said(form.cleaned_data, list(form.cleaned_data)))
+        )
 
     def in_use(self, obj: Any) -> bool:
         """Say whether it has code locations."""
@@ -198,7 +209,18 @@ class CodeLocationAdmin(RetentionPages, ActingAdmin, RemovableAdmin):
     ordering = ("deployment__organization__slug", "deployment__slug", "name")
     date_hierarchy = "created_at"
     actions = (dry_run_of("location"),)
-    facts = ("live", "placed", "wanted", "is_held", "drift", "checked_at", "fence", "created_at")
+    facts = (
+        "live",
+        "placed",
+        "wanted",
+        "is_held",
+        "drift",
+        "checked_at",
+        "last_load",
+        "absent_since",
+        "fence",
+        "created_at",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Say of each whether it is held."""
@@ -208,7 +230,7 @@ class CodeLocationAdmin(RetentionPages, ActingAdmin, RemovableAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Ask for the name once; show the facts ever after."""
-        return ["deployment", "name", *(self.facts if obj else ())]
+        return ["deployment", "name", *(("muted", *self.facts) if obj else ())]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Keep everything: it is named as its platform names it, and its facts are the pipeline's."""
@@ -218,6 +240,10 @@ class CodeLocationAdmin(RetentionPages, ActingAdmin, RemovableAdmin):
         """Offer the deployments that the person may configure."""
         rows = Deployment.objects.allowing(person(request), Right.CONFIGURE)
         return rows.select_related("organization") if name == "deployment" else super().choices_of(name, request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let those mute it who configure the deployment."""
+        return self.has_add_permission(request) if obj is None else self.has_delete_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create code locations who configure a deployment."""
@@ -232,7 +258,10 @@ class CodeLocationAdmin(RetentionPages, ActingAdmin, RemovableAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Create it through the operation. Raises Refusal."""
+        """Create it, or mute it, through the operations. Raises Refusal."""
+        if change:
+            operations.change_code_location(location=obj, actor=person(request), muted=form.cleaned_data["muted"])
+            return
         adopt(obj, operations.create_code_location(actor=person(request), **form.cleaned_data))
 
     def in_use(self, obj: Any) -> bool:

@@ -15,6 +15,7 @@ from deployments.access import Right, require, right_over
 from deployments.api.finding import PlaceView
 from deployments.api.idempotency import answer_once
 from deployments.api.lists import PAGING, answer_page, page_schema
+from deployments.api.loads import COLLAPSE, asked_to_collapse
 from deployments.api.representations import DeployChange, DeployOut, EventOut, PushIn, RollbackIn
 from deployments.bundles import reading
 from deployments.models import CodeLocation, Deploy
@@ -43,7 +44,9 @@ class Deploys(PlaceView):
     """The history of a code location."""
 
     @extend_schema(
-        operation_id="deploys_list", parameters=FILTERS + PAGING, responses=page_schema("Deploys", DeployOut)
+        operation_id="deploys_list",
+        parameters=[*FILTERS, COLLAPSE, *PAGING],
+        responses=page_schema("Deploys", DeployOut),
     )
     def get(self, request: Request, org: str, deployment: str, location: str) -> Response:
         """List the deploys, newest first."""
@@ -57,7 +60,10 @@ class Deploys(PlaceView):
             context = {"hold": history.hold_of(found)}
             return [DeployOut(row, context=context).data for row in page]
 
-        return answer_page(request, asked.qs, key="number", descending=True, show=show)
+        # Of a run only the newest would be asked for its actor or time: what is filtered is shown one by one.
+        filtered = any(request.GET.get(name) for name in asked.filters)
+        rows = history.ends_of_runs(asked.qs) if asked_to_collapse(request) and not filtered else asked.qs
+        return answer_page(request, rows, key="number", descending=True, show=show)
 
     @extend_schema(operation_id="deploys_create", request=PushIn, responses={201: DeployOut, 202: DeployOut})
     def post(self, request: Request, org: str, deployment: str, location: str) -> Response:

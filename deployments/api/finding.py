@@ -37,7 +37,7 @@ class PlaceView(APIView):
 
     def deployment(self) -> Deployment:
         """Answer the deployment of the address. Raises Absent."""
-        rows = Deployment.objects.visible_to(self.person).select_related("organization")
+        rows = Deployment.objects.visible_to(self.person).select_related("organization", "watch")
         return _one(rows.filter(organization__slug=self.kwargs["org"], slug=self.kwargs["deployment"]))
 
     def location(self) -> CodeLocation:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,17 +13,18 @@ from deployments.access import Right, allows, require, require_superuser
 from deployments.api.finding import PlaceView
 from deployments.api.idempotency import answer_once
 from deployments.api.lists import PAGING, answer_page, page_schema
-from deployments.api.representations import (
+from deployments.api.place_representations import (
+    CodeLocationChange,
     CodeLocationIn,
     CodeLocationOut,
     DeploymentChange,
     DeploymentIn,
     DeploymentOut,
-    DeployOut,
     HoldIn,
     HoldOut,
     OrganizationOut,
 )
+from deployments.api.representations import DeployOut
 from deployments.models import Deployment, Organization
 
 
@@ -72,7 +74,7 @@ class Deployments(PlaceView):
     def get(self, request: Request, org: str) -> Response:
         """List the deployments that you may see."""
         rows = Deployment.objects.visible_to(self.person).filter(organization=self.organization())
-        rows = rows.select_related("organization")
+        rows = rows.select_related("organization", "watch")
         return answer_page(
             request, rows, key="slug", descending=False, show=lambda page: list(DeploymentOut(page, many=True).data)
         )
@@ -111,6 +113,36 @@ class OneDeployment(PlaceView):
             return Response(DeploymentOut(changed).data)
 
         return answer_once(request, authorize=lambda: require(self.person, Right.CONFIGURE, found), do=do)
+
+
+class ConnectionTest(PlaceView):
+    """Asking the platform whether we are connected."""
+
+    @extend_schema(
+        operation_id="deployments_test_connection",
+        request=None,
+        responses=inline_serializer(
+            "ConnectionTest",
+            {
+                "version": serializers.CharField(),
+                "locations": serializers.ListField(child=serializers.CharField()),
+                "may_reload": serializers.BooleanField(allow_null=True),
+                "missing": serializers.ListField(child=serializers.CharField()),
+            },
+        ),
+    )
+    def post(self, request: Request, org: str, deployment: str) -> Response:
+        """Ask the platform for its version, its code locations, and whether it lets us reload them."""
+        found = self.deployment()
+        met = operations.test_connection(deployment=found, actor=self.person)
+        return Response(
+            {
+                "version": met.version,
+                "locations": list(met.locations),
+                "may_reload": met.may_reload,
+                "missing": list(met.missing),
+            }
+        )
 
 
 class CodeLocations(PlaceView):
@@ -157,6 +189,20 @@ class OneCodeLocation(PlaceView):
     def get(self, request: Request, org: str, deployment: str, location: str) -> Response:
         """Read a code location: what is wanted, placed and live, whether it is held, and its last known good."""
         return Response(CodeLocationOut(self.location(), context={"request": request}).data)
+
+    @extend_schema(operation_id="code_locations_change", request=CodeLocationChange, responses=CodeLocationOut)
+    def patch(self, request: Request, org: str, deployment: str, location: str) -> Response:
+        """Say that it is offline on purpose, or that it is not."""
+        found = self.location()
+
+        def do() -> Response:
+            asked = CodeLocationChange(data=request.data, partial=True)
+            asked.is_valid(raise_exception=True)
+            if "muted" in asked.validated_data:
+                operations.change_code_location(location=found, actor=self.person, muted=asked.validated_data["muted"])
+            return Response(CodeLocationOut(found, context={"request": request}).data)
+
+        return answer_once(request, authorize=lambda: require(self.person, Right.CONFIGURE, found.deployment), do=do)
 
 
 class Hold(PlaceView):

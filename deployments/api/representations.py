@@ -1,135 +1,16 @@
-"""How rows look outside. The contract's names."""
+"""How deploys look outside. The contract's names."""
 
-import re
 from typing import Any, cast
 
 from rest_framework import serializers
 
-from deployments.access import Right, allows
-from deployments.commits import commit_url
-from deployments.drivers import target_path
+from deployments.commits import commit_url, without_credentials
+from deployments.drivers import puts_of
 from deployments.history import hold_of
-from deployments.last_known_good import last_known_good, obstacle_to_restoring
-from deployments.models import CodeLocation, Deploy, DeployEvent, Deployment, Hold, Organization, Release
-from deployments.models.places import slug_rule
+from deployments.last_known_good import obstacle_to_restoring
+from deployments.load_history import Entry
+from deployments.models import Deploy, DeployEvent, Hold, Release
 from deployments.states import ActorKind, DeployKind, DeployStatus
-
-
-class OrganizationOut(serializers.ModelSerializer[Organization]):
-    """An organization."""
-
-    class Meta:
-        model = Organization
-        fields = ["slug", "name", "created_at"]
-        read_only_fields = ["created_at"]
-        # Whether a name is free is the operation's to say, in the words of every other place.
-        extra_kwargs = {"slug": {"validators": [slug_rule]}}
-
-
-class DeploymentOut(serializers.ModelSerializer[Deployment]):
-    """A deployment. `place` is how the command line names it."""
-
-    organization = serializers.SlugRelatedField[Organization](slug_field="slug", read_only=True)
-    place = serializers.CharField(source="__str__", read_only=True)
-    ignored_metadata = serializers.ListField(
-        child=serializers.CharField(max_length=200),
-        max_length=100,
-        required=False,
-        help_text="Labels of asset metadata that do not count as changes.",
-    )
-
-    class Meta:
-        model = Deployment
-        fields = [
-            "place",
-            "organization",
-            "slug",
-            "name",
-            "platform",
-            "platform_url",
-            "target",
-            "retention_days",
-            "ignored_metadata",
-            "created_at",
-        ]
-        read_only_fields = ["target", "created_at"]
-
-
-class DeploymentIn(DeploymentOut):
-    """What can be said of a new deployment."""
-
-    class Meta(DeploymentOut.Meta):
-        fields = ["slug", "name", "platform", "platform_url", "retention_days", "ignored_metadata"]
-
-
-class DeploymentChange(DeploymentIn):
-    """What can be changed of a deployment. Its slug stays: others hold its address."""
-
-    class Meta(DeploymentIn.Meta):
-        fields = ["name", "platform", "platform_url", "retention_days", "ignored_metadata"]
-
-
-class HoldOut(serializers.ModelSerializer[Hold]):
-    """A hold in force."""
-
-    created_by = serializers.CharField(source="created_by_name")
-    deploy = serializers.SlugRelatedField[Deploy](
-        slug_field="number", read_only=True, help_text="The rollback that holds."
-    )
-
-    class Meta:
-        model = Hold
-        fields = ["reason", "created_at", "created_by", "until", "deploy"]
-
-
-class HoldIn(serializers.Serializer[Any]):
-    """Why, and until when."""
-
-    reason = serializers.CharField(max_length=2000)
-    until = serializers.DateTimeField(required=False, allow_null=True)
-
-
-class CodeLocationIn(serializers.Serializer[Any]):
-    """A new code location."""
-
-    name = serializers.CharField(max_length=128)
-
-
-class CodeLocationOut(serializers.Serializer[CodeLocation]):
-    """A code location and its three facts. `target_path` is answered to those who may configure."""
-
-    place = serializers.CharField(source="__str__")
-    organization = serializers.CharField(source="deployment.organization.slug")
-    deployment = serializers.CharField(source="deployment.slug")
-    name = serializers.CharField()
-    wanted_deploy = serializers.IntegerField(source="wanted_deploy.number", default=None, allow_null=True)
-    placed_deploy = serializers.IntegerField(source="placed_deploy.number", default=None, allow_null=True)
-    live_deploy = serializers.IntegerField(source="live_deploy.number", default=None, allow_null=True)
-    last_good = serializers.SerializerMethodField()
-    hold = serializers.SerializerMethodField()
-    drift = serializers.CharField()
-    target_path = serializers.SerializerMethodField()
-    created_at = serializers.DateTimeField()
-
-    def get_last_good(self, location: CodeLocation) -> int | None:
-        """Answer the number that a rollback to "last-good" would restore now."""
-        if (numbers := self.context.get("last_good")) is not None:
-            return cast("int | None", numbers.get(location.pk))
-        found = last_known_good(location)
-        return found.number if found else None
-
-    def get_hold(self, location: CodeLocation) -> dict[str, Any] | None:
-        """Answer the hold in force."""
-        holds: dict[int, Hold] | None = self.context.get("holds")
-        hold = holds.get(location.pk) if holds is not None else hold_of(location)
-        return dict(HoldOut(hold).data) if hold else None
-
-    def get_target_path(self, location: CodeLocation) -> str | None:
-        """Answer the folder on the target's host, to those who may configure."""
-        may = self.context.get("may_configure")
-        if may is None:
-            may = allows(self.context["request"].user, Right.CONFIGURE, location.deployment)
-        return str(target_path(location)) if may else None
 
 
 class ActorOut(serializers.Serializer[Deploy]):
@@ -201,6 +82,12 @@ class DeployOut(serializers.Serializer[Deploy]):
     held_reason = serializers.SerializerMethodField()
     error = serializers.JSONField(allow_null=True)
     metadata = serializers.JSONField()
+    run = serializers.SerializerMethodField()
+
+    def get_run(self, deploy: Deploy) -> dict[str, int] | None:
+        """Answer, with collapse=true, how many consecutive similar deploys this newest one stands for, and the first's number."""
+        began = getattr(deploy, "run_began", None)
+        return None if began is None else {"count": deploy.number - int(began) + 1, "first": int(began)}
 
     def get_release(self, deploy: Deploy) -> dict[str, Any] | None:
         """Answer the release, once it is composed."""
@@ -210,7 +97,8 @@ class DeployOut(serializers.Serializer[Deploy]):
 
     def get_git(self, deploy: Deploy) -> dict[str, Any]:
         """Answer where the code came from, with a link when there is one."""
-        return {**deploy.git, "commit_url": commit_url(deploy.git)} if deploy.git else {}
+        template = deploy.code_location.deployment.commit_link
+        return {**deploy.git, "commit_url": commit_url(deploy.git, template)} if deploy.git else {}
 
     def get_assets(self, deploy: Deploy) -> dict[str, int] | None:
         """Answer how many assets it added, removed and changed; null while nobody knows."""
@@ -236,16 +124,74 @@ class DeployOut(serializers.Serializer[Deploy]):
 
 
 def applied_parts(deploy: Deploy) -> dict[str, bool]:
-    """Say of each part of the release whether its target puts it in place. The directory target puts bundles."""
-    release = deploy.release
+    """Say of each part of the release whether its target puts it in place."""
+    release, puts = deploy.release, puts_of(deploy.code_location)
     if release is None:
         return {}
-    applied = {f"bundle:{mounted.mount}": True for mounted in release.mounts.all()}
+    applied = {f"bundle:{mounted.mount}": "bundles" in puts for mounted in release.mounts.all()}
     if release.image:
-        applied["image"] = False
+        applied["image"] = "image" in puts
     if release.runtime_version:
         applied["runtime_version"] = False
     return applied
+
+
+class LoadOut(serializers.Serializer[Entry]):
+    """What the platform reported: one load, or a run of similar ones, of which this is the newest."""
+
+    id = serializers.IntegerField(source="load.pk")
+    ok = serializers.BooleanField(source="load.ok")
+    again = serializers.BooleanField(source="load.again")
+    deploy = serializers.IntegerField(source="load.deploy.number", default=None, allow_null=True)
+    kind = serializers.CharField(source="load.deploy.kind", default=None, allow_null=True)
+    actor = serializers.SerializerMethodField()
+    count = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    reloaded_by = serializers.SerializerMethodField()
+    version_key = serializers.CharField(source="load.version_key")
+    definitions_digest = serializers.CharField(source="load.definitions_digest")
+    asset_count = serializers.IntegerField(source="load.asset_count", allow_null=True)
+    assets = serializers.SerializerMethodField()
+    image = serializers.SerializerMethodField()
+    git = serializers.SerializerMethodField()
+    metadata = serializers.JSONField(source="load.metadata")
+    missing = serializers.ListField(source="load.missing", child=serializers.CharField())
+    error = serializers.JSONField(source="load.error", allow_null=True)
+    restorable = serializers.SerializerMethodField()
+
+    def get_actor(self, entry: Entry) -> dict[str, str] | None:
+        """Answer who did it; "observed" when nobody told us."""
+        return {"name": entry.deploy.actor_name, "kind": entry.deploy.actor_kind} if entry.deploy else None
+
+    def get_reloaded_by(self, entry: Entry) -> str | None:
+        """Answer the neighbour's deploy that had the whole workspace loaded again, as "shop#7"."""
+        by = entry.load.reloaded_by
+        return f"{by.code_location.name}#{by.number}" if by else None
+
+    def get_assets(self, entry: Entry) -> dict[str, int] | None:
+        """Answer what it changed: nothing when the same was loaded again; null while nobody knows."""
+        if entry.load.again or entry.deploy is None:
+            return None
+        return cast("dict[str, int] | None", entry.deploy.asset_counts)
+
+    def get_image(self, entry: Entry) -> str:
+        """Answer the image that the platform shows."""
+        return str(entry.load.metadata.get("image", ""))
+
+    def get_git(self, entry: Entry) -> dict[str, Any]:
+        """Answer where the code came from, with a link when there is one."""
+        if entry.deploy is None or not entry.deploy.git:
+            return {}
+        template = entry.deploy.code_location.deployment.commit_link
+        return {**entry.deploy.git, "commit_url": commit_url(entry.deploy.git, template)}
+
+    def get_restorable(self, entry: Entry) -> Any:
+        """Answer true, or what stands in the way of a rollback to it."""
+        if entry.deploy is None:
+            return {"code": "unknown_deploy", "detail": "No deploy is known that this load belongs to."}
+        obstacle = obstacle_to_restoring(entry.deploy)
+        return {"code": obstacle.code, "detail": obstacle.detail} if obstacle else True
 
 
 class EventOut(serializers.ModelSerializer[DeployEvent]):
@@ -254,16 +200,6 @@ class EventOut(serializers.ModelSerializer[DeployEvent]):
     class Meta:
         model = DeployEvent
         fields = ["seq", "at", "kind", "step", "level", "message"]
-
-
-def without_credentials(url: str) -> str:
-    """Answer a repository's address as everybody may read it, without user, password and query; `git@host:path` stays."""
-    if re.fullmatch(r"[\w.-]+@[\w.-]+:[^\s:@]+", url):
-        return url
-    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
-    # Up to an @ before the path; or, when a password has slashes in it, up to the last one.
-    rest = re.sub(r"^(/*)(?:[^/?#]*|[^/?#]*:.*)@", r"\1", rest)
-    return f"{scheme}{mark}{re.split('[?#]', rest)[0]}"
 
 
 class DeployChange(serializers.Serializer[Any]):

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from deployments.api import deploys, places, tokens, uploads
+from deployments.api import alerts, callbacks, deploys, loads, places, tokens, uploads
 
 
 class Number(IntConverter):
@@ -16,6 +16,8 @@ register_converter(Number, "number")
 
 LOCATION = "organizations/<slug:org>/deployments/<slug:deployment>/code-locations/<str:location>/"
 DEPLOY = f"{LOCATION}deploys/<number:number>/"
+CHANNELS = "organizations/<slug:org>/deployments/<slug:deployment>/alert-channels/"
+CHANNEL = f"{CHANNELS}<str:channel>/"
 
 urlpatterns = [
     path("auth/token/", tokens.Tokens.as_view()),
@@ -23,11 +25,18 @@ urlpatterns = [
     path("organizations/<slug:org>/", places.OneOrganization.as_view()),
     path("organizations/<slug:org>/deployments/", places.Deployments.as_view()),
     path("organizations/<slug:org>/deployments/<slug:deployment>/", places.OneDeployment.as_view()),
+    path("organizations/<slug:org>/deployments/<slug:deployment>/connection-test/", places.ConnectionTest.as_view()),
     path("organizations/<slug:org>/deployments/<slug:deployment>/code-locations/", places.CodeLocations.as_view()),
+    path(CHANNELS, alerts.AlertChannels.as_view()),
+    path(CHANNEL, alerts.OneAlertChannel.as_view()),
+    path(f"{CHANNEL}test/", alerts.TestAlertChannel.as_view()),
+    path(f"{CHANNEL}notifications/", alerts.Notifications.as_view()),
     path(LOCATION, places.OneCodeLocation.as_view()),
     path(f"{LOCATION}hold/", places.Hold.as_view()),
     path(f"{LOCATION}resume/", places.Resume.as_view()),
     path(f"{LOCATION}rollbacks/", deploys.Rollbacks.as_view()),
+    path(f"{LOCATION}loads/", loads.Loads.as_view()),
+    path(f"{LOCATION}loads/<number:load>/", loads.OneLoad.as_view()),
     path(f"{LOCATION}deploys/", deploys.Deploys.as_view()),
     path(DEPLOY, deploys.OneDeploy.as_view()),
     path(f"{DEPLOY}events/", deploys.Events.as_view()),
@@ -35,6 +44,7 @@ urlpatterns = [
     path(f"{DEPLOY}retry/", deploys.Retry.as_view()),
     path(f"{DEPLOY}bundles/<path:mount>/files/", deploys.BundleFileView.as_view()),
     path(f"{DEPLOY}bundles/<path:mount>/", deploys.BundleTree.as_view()),
+    path("callbacks/<str:token>/", callbacks.Callbacks.as_view()),
     path("bundles/", uploads.Bundles.as_view()),
     path("blobs/<str:sha256>", uploads.Blobs.as_view()),
 ]

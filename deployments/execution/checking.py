@@ -1,20 +1,22 @@
 """Reloading the platform, and asking it what it serves now."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from deployments import events
 from deployments.execution import outcome
 from deployments.execution.claiming import Claim
-from deployments.models import CodeLocation, Deploy, Load
+from deployments.execution.sharing import next_edit, reload_seen
+from deployments.loads import write_load
+from deployments.locking import lock
+from deployments.models import CodeLocation, Deploy
 from deployments.platforms.base import LocationReport, Platform, PlatformRefused, Status
 from deployments.states import DeployStatus, DeployStep, EventLevel
-from deployments.verification import Before, judge
-from portal.common.packing import squeezed
+from deployments.verification import Before, judge, shows_image
 
 Clock = Callable[[], datetime]
 # How soon a reload that goes on is looked at again.
@@ -28,13 +30,13 @@ HEALS_WITHIN = timedelta(seconds=12)
 def reload_platform(held: Claim, deploy: Deploy, platform: Platform, *, clock: Clock) -> bool:
     """Remember what is served, ask for a reload, and say whether to verify at once. Raises the platform's exceptions."""
     location = deploy.code_location
-    if deploy.seen_before is None:
+    if "before" not in (deploy.seen_before or {}):
         # Written once: whoever takes over compares with what was there before the first reload, not after it.
-        before = _look_before(location, platform)
-        deploy.seen_before = {"before": asdict(before), "answered": False}
+        before = look_before(location, platform)
+        deploy.seen_before = {**(deploy.seen_before or {}), **before.remembered()}
         held.write(seen_before=deploy.seen_before)
-    answered = platform.reload(location.name)
-    follow_up: dict[str, Any] = {"seen_before": deploy.seen_before | {"answered": answered}}
+    answered = _reload(location, platform)
+    follow_up: dict[str, Any] = {"seen_before": {**(deploy.seen_before or {}), "answered": answered}}
     follow_up |= {
         "step": DeployStep.VERIFY,
         "step_started_at": clock(),
@@ -54,58 +56,73 @@ def reload_platform(held: Claim, deploy: Deploy, platform: Platform, *, clock: C
     return False
 
 
+def _reload(location: CodeLocation, platform: Platform) -> bool:
+    try:
+        return platform.reload(location.name)
+    except PlatformRefused:
+        # What runs an image elsewhere restarted the server already: Dagster sees that by itself, allowed to or not.
+        if not location.deployment.puts_images:
+            raise
+        return False
+
+
 def verify_platform(held: Claim, deploy: Deploy, platform: Platform, *, clock: Clock) -> None:
     """Read back what is served, and end the deploy; or park it while the platform still loads."""
     location = deploy.code_location
-    before = Before(**deploy.seen_before["before"]) if deploy.seen_before else Before(None, "", "")
+    before = Before.of(deploy.seen_before)
     status = platform.status(location.name)
     if status is None:
         raise PlatformRefused(
             "location_unknown",
             f"{_platform_name(deploy)} knows no code location named {location.name}: add it to its workspace.yaml.",
         )
-    if status.loading or not _moved(before, status):
+    moved = location_moved(before, status)
+    # Where an image is put, the same one once more restarts nothing.
+    if status.loading or not (moved or location.deployment.puts_images):
         _wait_or_fail(held, deploy, status, clock)
         return
     report = platform.report(location.name)
+    if report is not None and not (moved or shows_release(report, deploy)):
+        _wait_or_fail(held, deploy, status, clock)
+        return
     if report is None:
         raise PlatformRefused(
             "location_unknown", f"{_platform_name(deploy)} dropped {location.name} while it was read."
         )
+    if moved:
+        reload_seen(deploy, clock=clock)
     seen = deploy.seen_before or {}
     if report.error and report.error.transient and not seen.get("looked_again"):
         message = f"{report.error.message[:300]} This often heals by itself: looking again in {HEALS_WITHIN.seconds} s."
         events.record_step(deploy, "VERIFY", message, at=clock(), level=EventLevel.WARNING)
-        # Remembered beside what was there before: each reload counts its attempts anew.
-        outcome.park(held, wait=HEALS_WITHIN, seen_before=seen | {"looked_again": True}, step=DeployStep.RELOAD)
+        # Remembered beside what was there before: each reload counts its attempts anew. A shared one is another one.
+        seen |= {"looked_again": True} | ({"edit": next_edit(location)} if "edit" in seen else {})
+        outcome.park(held, wait=HEALS_WITHIN, seen_before=seen, step=DeployStep.RELOAD)
         return
-    record_load(location, report, deploy=deploy, now=clock())
+    _record(held, report, deploy, clock)
     _conclude(held, deploy, before, report, clock)
 
 
-def record_load(location: CodeLocation, report: LocationReport, *, deploy: Deploy | None, now: datetime) -> Load:
-    """Write down what the platform reported."""
-    return Load.objects.create(
-        code_location=location,
-        deploy=deploy,
-        reported_at=now,
-        version_key=report.version_key[:300],
-        server_id=(report.server_id or "")[:100],
-        ok=report.error is None,
-        error=asdict(report.error) if report.error else None,
-        definitions_digest=report.definitions_digest or "",
-        asset_count=report.asset_count if report.error is None else None,
-        metadata=report.metadata,
-        # For whoever keeps what deploys define; nothing of a load that failed.
-        raw=squeezed(report.written) if report.error is None and report.written else None,
-    )
+def shows_release(report: LocationReport, deploy: Deploy) -> bool:
+    """Say whether the platform has loaded the location with this very image of the deploy's release."""
+    release = deploy.release
+    assert release is not None
+    return report.error is None and bool(shows_image(report.metadata, release.image, release.image_digest))
 
 
-def _look_before(location: CodeLocation, platform: Platform) -> Before:
+def _record(held: Claim, report: LocationReport, deploy: Deploy, clock: Clock) -> None:
+    """Write down what the platform reported of this deploy. Raises LostClaimError, having written nothing."""
+    with transaction.atomic():
+        location = lock(held.location_id)
+        held.renew()
+        write_load(location, report, deploy=deploy, now=clock())
+
+
+def look_before(location: CodeLocation, platform: Platform) -> Before:
     """Say what is served now, reading definitions only when no load of ours with this version key told them already."""
     status = platform.status(location.name)
     if status is None or status.loading:
-        return Before(None, status.version_key if status else "", "")
+        return Before(None, status.version_key if status else "", "", unread=status is not None)
     newest = location.loads.order_by("-pk").first()
     if newest is not None and newest.version_key == status.version_key:
         return Before(status.server_id, status.version_key, newest.definitions_digest)
@@ -114,7 +131,7 @@ def _look_before(location: CodeLocation, platform: Platform) -> Before:
     return Before(status.server_id, status.version_key, digest)
 
 
-def _moved(before: Before, status: Status) -> bool:
+def location_moved(before: Before, status: Status) -> bool:
     """Say whether another server answers than before; while it fails to load there is no server, and the key tells."""
     if status.server_id is None or before.server_id is None:
         return status.version_key != before.version_key
@@ -162,6 +179,9 @@ def _conclude(held: Claim, deploy: Deploy, before: Before, report: LocationRepor
         release_before_known=left.release.definitions_digest
         if left and left.release and left.release_id != release.pk
         else "",
+        image=shows_image(report.metadata, release.image, release.image_digest)
+        if deploy.code_location.deployment.puts_images
+        else None,
     )
     if verdict.ok is False:
         outcome.fail(

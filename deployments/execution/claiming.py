@@ -8,18 +8,20 @@ import logging
 import secrets
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from deployments import blaming, composition, events
+from deployments.alerting import happenings
 from deployments.bundles.manifest import check_mounts
-from deployments.locking import lock, raise_fence
+from deployments.endings import ended
+from deployments.locking import database_time_in, lock, raise_fence
 from deployments.models import CodeLocation, Deploy, Hold, Release
 from deployments.states import DeployStatus, DeployStep, EventLevel
 from portal.common.problems import Refusal
@@ -63,11 +65,6 @@ def lease_end() -> Any:
     return database_time_in(settings.LASTGOOD_LEASE)
 
 
-def database_time_in(span: timedelta) -> Any:
-    """Answer the database's time after this span."""
-    return ExpressionWrapper(Now() + span, output_field=DateTimeField())
-
-
 def claim(deploy_id: int, *, now: datetime) -> Claim | None:
     """Become the one who carries this deploy out, or None: it is not its turn, not due, ended, or somebody's."""
     with transaction.atomic():
@@ -108,7 +105,7 @@ def _begin(deploy: Deploy, location: CodeLocation, owner: str, now: datetime) ->
         status=DeployStatus.RUNNING,
         release=release,
         origins=origins,
-        step=DeployStep.ACTIVATE,
+        step=begins_with(release, puts_images=location.deployment.puts_images),
         started_at=now,
         step_started_at=now,
         platform_asked=location.deployment.has_platform,
@@ -124,7 +121,13 @@ def _begin(deploy: Deploy, location: CodeLocation, owner: str, now: datetime) ->
     location.wanted_deploy = deploy
     location.save(update_fields=["wanted_deploy"])
     events.record_step(deploy, "CLAIM", f"Claimed; release {release} is to be put in place.", at=now)
+    happenings.of_deploy_begun(deploy, now=now)
     return Claim(deploy.pk, location.pk, fence, owner)
+
+
+def begins_with(release: Release, *, puts_images: bool) -> DeployStep:
+    """Answer the first step of putting this release in place."""
+    return DeployStep.PIN if puts_images and release.image else DeployStep.ACTIVATE
 
 
 def _take_over(deploy: Deploy, location: CodeLocation, owner: str, now: datetime) -> Claim | None:
@@ -163,7 +166,7 @@ def _release_for(deploy: Deploy, location: CodeLocation) -> tuple[Release, dict[
             raise Refusal(f"The files of #{restored.number} were purged meanwhile.", code="artifact_gone")
         return restored.release, dict(restored.origins)
     bundles = {bundle.digest: bundle for bundle in deploy.bundles.all()}
-    composed = composition.compose(location.live_deploy, composition.parts_by_name(deploy), bundles=bundles)
+    composed = composition.compose(composition.base_of(location), composition.parts_by_name(deploy), bundles=bundles)
     # Once more: what went live since may have a mount around one of these, or inside one.
     check_mounts(list(composed.bundles))
     blaming.refuse_blamed(location, composed.code_digest)
@@ -177,6 +180,7 @@ def _refuse(deploy: Deploy, refused: Refusal, now: datetime) -> None:
     Deploy.objects.filter(pk=deploy.pk, status=DeployStatus.QUEUED).update(
         status=DeployStatus.FAILED, finished_at=now, error={"code": refused.code, "detail": refused.detail}
     )
+    ended(deploy, now=now)
     events.record_step(deploy, "CLAIM", refused.detail, at=now, level=EventLevel.ERROR)
     if deploy.is_rollback:
         blaming.take_back(deploy, by_name="Lastgood", now=now)
@@ -193,6 +197,7 @@ def _supersede(running: Deploy, by: Deploy, now: datetime) -> None:
         next_check_at=None,
         error={"code": "superseded", "detail": detail},
     )
+    ended(running, now=now)
     events.record_step(running, "OUTCOME", detail, at=now, level=EventLevel.WARNING)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from django.db import transaction
 
 from deployments import blaming, events
-from deployments.execution.claiming import Claim, LostClaimError, database_time_in
-from deployments.locking import lock, raise_fence
+from deployments.endings import ended as ended_row
+from deployments.execution.claiming import Claim, LostClaimError
+from deployments.locking import database_time_in, lock, raise_fence
 from deployments.models import CodeLocation, Deploy, Hold, Release
 from deployments.states import DeployStatus, DeployStep, EventLevel
 
@@ -61,6 +62,7 @@ def succeed(claim: Claim, *, now: datetime, verified: bool | None, verification:
             Release.objects.filter(pk=deploy.release.pk).update(definitions_digest=learned)
         words = "Live." if verified is None else "Live, and verified."
         events.record_step(deploy, "OUTCOME", f"{words} {verification}".strip(), at=now)
+        ended_row(deploy, now=now)
         if deploy.is_rollback and deploy.release:
             blaming.lift(location, deploy.release.code_digest, by_name=deploy.actor_name, now=now)
             _hold(location, deploy, now)
@@ -130,6 +132,7 @@ def _end(
     elif deploy.is_rollback and status == DeployStatus.ERRORED:
         # In place, and nobody could ask whether it works: the next push must not undo it unseen.
         _hold(location, deploy, now)
+    ended_row(deploy, now=now)
     # What we want is what is there: nothing else is on its way.
     location.wanted_deploy = location.placed_deploy
     location.save(update_fields=["wanted_deploy"])

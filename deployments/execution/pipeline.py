@@ -11,12 +11,15 @@ from deployments import drivers, events
 from deployments.execution import outcome
 from deployments.execution.checking import reload_platform, verify_platform
 from deployments.execution.claiming import Claim, Lease, LostClaimError, claim
+from deployments.execution.imaging import pin_image
+from deployments.execution.ordering import await_target, fail_unless_answered, note_ordered, remember_before
 from deployments.execution.placing import put_in_place
+from deployments.execution.sharing import reload_workspace
 from deployments.locking import lock
 from deployments.models import Deploy
 from deployments.platforms.base import PlatformRefused, PlatformUnreachable
-from deployments.states import DeployStatus, DeployStep, EventLevel
-from deployments.targets.base import TargetRefused, TargetUnreachable
+from deployments.states import DeployStatus, DeployStep, EventLevel, TargetKind
+from deployments.targets.base import Ordered, TargetRefused, TargetUnreachable
 
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -63,8 +66,7 @@ def _work(held: Claim, clock: Clock) -> None:
             _try_again_later(held, deploy, silent.code, str(silent), clock)
             return
         except (TargetRefused, PlatformRefused) as refused:
-            if refused.code == "stale_fence" and deploy.attempts == 0:
-                _catch_up(held, deploy, clock)
+            if refused.code == "stale_fence" and deploy.attempts == 0 and _caught_up(held, deploy, clock):
                 return
             outcome.fail(held, now=clock(), status=DeployStatus.FAILED, code=refused.code, detail=str(refused))
             return
@@ -76,27 +78,52 @@ def _work(held: Claim, clock: Clock) -> None:
 
 def _take_step(held: Claim, deploy: Deploy, clock: Clock) -> bool:
     """Take the next step, and say whether another one follows at once."""
-    if deploy.step == DeployStep.ACTIVATE:
-        name = put_in_place(held, deploy, clock=clock)
-        outcome.placed(held, now=clock(), name=name)
+    if deploy.step == DeployStep.PIN:
+        pin_image(held, deploy, clock=clock)
         return True
+    if deploy.step == DeployStep.ACTIVATE:
+        return _activate(held, deploy, clock)
     platform = drivers.platform_for(deploy.code_location) if deploy.platform_asked else None
+    if deploy.step == DeployStep.AWAIT:
+        return await_target(held, deploy, platform, clock=clock)
     if platform is None:
         outcome.succeed(held, now=clock(), verified=None, verification="Not verified: no platform connected.")
         return False
+    if deploy.step == DeployStep.RELOAD and deploy.code_location.deployment.target == TargetKind.WORKSPACE:
+        return reload_workspace(held, deploy, platform, clock=clock)
     if deploy.step == DeployStep.RELOAD:
         return reload_platform(held, deploy, platform, clock=clock)
     verify_platform(held, deploy, platform, clock=clock)
     return False
 
 
-def _catch_up(held: Claim, deploy: Deploy, clock: Clock) -> None:
-    """Go on above a fence that the target knows and we never gave. Raises LostClaimError when somebody overtook us.
+def _activate(held: Claim, deploy: Deploy, clock: Clock) -> bool:
+    location = deploy.code_location
+    if location.deployment.target != TargetKind.DIRECTORY:
+        # Here the platform may load what is new by itself, before we ask it to.
+        remember_before(held, deploy)
+    if deploy.called_back is not None:
+        # An order whose answer we never saw, or never noted, was taken all the same: it is not sent again.
+        return await_target(held, deploy, None, clock=clock)
+    put = put_in_place(held, deploy, clock=clock)
+    if isinstance(put, Ordered):
+        note_ordered(held, deploy, put.name, clock=clock)
+        return False
+    outcome.placed(held, now=clock(), name=put.name)
+    return True
+
+
+def _caught_up(held: Claim, deploy: Deploy, clock: Clock) -> bool:
+    """Go on above a fence that the target knows and we never gave, and say whether it tells which. Raises LostClaimError.
 
     A target remembers fences; a database that was restored, or a folder that served another portal, does not agree
     with it. Whoever still holds the claim was not overtaken.
     """
-    known = drivers.target_for(deploy.code_location).read().fence
+    holding = drivers.target_for(deploy.code_location).read()
+    if not holding.known:
+        held.renew()
+        return False
+    known = holding.fence
     with transaction.atomic():
         location = lock(held.location_id)
         location.fence = max(location.fence, known)
@@ -104,12 +131,13 @@ def _catch_up(held: Claim, deploy: Deploy, clock: Clock) -> None:
         outcome.park(held, wait=timedelta(0), attempts=deploy.attempts + 1)
     message = f"The target knows a later fence ({known}) than this portal gave: going on above it."
     events.record_step(deploy, deploy.step, message, at=clock(), level=EventLevel.WARNING)
+    return True
 
 
 def _try_again_later(held: Claim, deploy: Deploy, code: str, detail: str, clock: Clock) -> None:
     attempts = deploy.attempts + 1
     if attempts >= MOST_ATTEMPTS:
-        outcome.fail(held, now=clock(), status=DeployStatus.ERRORED, code=code, detail=detail)
+        fail_unless_answered(held, now=clock(), status=DeployStatus.ERRORED, code=code, detail=detail)
         return
     wait = timedelta(seconds=2**attempts)
     outcome.park(held, wait=wait, attempts=attempts)

@@ -7,12 +7,14 @@ from datetime import datetime
 from django.db import transaction
 
 from deployments import drivers, events
-from deployments.execution.placing import activate, planned
+from deployments.execution.placing import activate, activate_shared, planned
+from deployments.execution.sharing import reload_for
 from deployments.locking import lock, raise_fence
 from deployments.models import CodeLocation, Deploy
 from deployments.platforms.base import PlatformRefused, PlatformUnreachable
-from deployments.states import EventLevel
+from deployments.states import EventLevel, TargetKind
 from deployments.targets.base import Holding, Target, TargetRefused, TargetUnreachable
+from deployments.targets.workspace import WorkspaceTarget
 
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -27,14 +29,15 @@ def settle_target(location_id: int, *, clock: Clock) -> None:
     location, fence = _quiet_fence(location_id)
     if location is None:
         return
-    target = drivers.target_for(location)
     try:
+        target = drivers.target_for(location)
         holding = target.raise_fence(fence)
         _agree(location, target, holding, fence, clock)
     except TargetRefused as refused:
         if refused.code == "stale_fence":
             # A deploy began meanwhile, and settles the matter itself; or the target knows a fence that we never gave.
-            CodeLocation.objects.filter(pk=location.pk, fence=fence).update(fence=target.read().fence)
+            known = drivers.target_for(location).read().fence
+            CodeLocation.objects.filter(pk=location.pk, fence=fence).update(fence=known)
         else:
             _remember_drift(location, fence, refused, clock)
     except TargetUnreachable as silent:
@@ -59,7 +62,7 @@ def check_target(location_id: int, *, clock: Clock) -> None:
         CodeLocation.objects.filter(pk=location.pk).update(drift=str(silent)[:500], checked_at=clock())
         return
     placed = location.placed_deploy
-    if _agrees(placed, holding) if placed else holding.in_place is None:
+    if not holding.known or (_agrees(placed, holding) if placed else holding.in_place is None):
         CodeLocation.objects.filter(pk=location.pk).update(drift="", checked_at=clock())
     else:
         settle_target(location_id, clock=clock)
@@ -75,6 +78,10 @@ def _quiet_fence(location_id: int) -> tuple[CodeLocation | None, int]:
 
 def _agree(location: CodeLocation, target: Target, holding: Holding, fence: int, clock: Clock) -> None:
     placed = location.placed_deploy
+    if not holding.known:
+        # It cannot be looked into, so nothing can be said to be wrong with it.
+        CodeLocation.objects.filter(pk=location.pk, fence=fence).update(drift="", checked_at=clock())
+        return
     if placed is None or placed.release is None:
         _adopt(location, holding, fence, clock)
         return
@@ -85,7 +92,11 @@ def _agree(location: CodeLocation, target: Target, holding: Holding, fence: int,
     message = f"The target held {found} instead of #{placed.number}: put back."
     if placed.release.purged_at:
         raise TargetRefused("artifact_gone", f"The target holds {found}, and the files of #{placed.number} are purged.")
-    activate(target, planned(placed, placed.release, fence=fence, now=clock()), say=logger.info, clock=clock)
+    plan = planned(placed, placed.release, fence=fence, now=clock())
+    if isinstance(target, WorkspaceTarget):
+        activate_shared(location, target, plan, say=logger.info, clock=clock)
+    else:
+        activate(target, plan, say=logger.info, clock=clock)
     CodeLocation.objects.filter(pk=location.pk, fence=fence).update(drift="", checked_at=clock())
     events.record_step(placed, "REPAIR", message, at=clock(), level=EventLevel.WARNING)
     _reload(location, placed, clock)
@@ -120,7 +131,11 @@ def _adopt(location: CodeLocation, holding: Holding, fence: int, clock: Clock) -
 def _reload(location: CodeLocation, placed: Deploy, clock: Clock) -> None:
     try:
         platform = drivers.platform_for(location)
-        if platform is not None:
+        if platform is None:
+            return
+        if location.deployment.target == TargetKind.WORKSPACE:
+            reload_for(placed, platform, clock=clock)
+        else:
             platform.reload(location.name)
     except (PlatformRefused, PlatformUnreachable) as silent:
         events.record_step(placed, "REPAIR", f"Not reloaded after that: {silent}", at=clock(), level=EventLevel.WARNING)

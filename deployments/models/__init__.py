@@ -1,8 +1,9 @@
 """The rows. One file a subject."""
 
 from deployments.models.accounts import IdempotencyRecord, ServiceAccount, Token
+from deployments.models.alerts import AlertChannel, Incident, Notification
 from deployments.models.bundles import Blob, BlobPossession, Bundle, BundleFile
-from deployments.models.deploys import Blame, Deploy, DeployEvent, Hold, Load
+from deployments.models.deploys import Blame, Deploy, DeployEvent, Hold, Load, LoadRun
 from deployments.models.grants import (
     DeploymentGroupObjectPermission,
     DeploymentUserObjectPermission,
@@ -11,8 +12,10 @@ from deployments.models.grants import (
 )
 from deployments.models.places import CodeLocation, Deployment, Organization
 from deployments.models.releases import Release, ReleaseBundle
+from deployments.models.watching import PlatformWatch, WorkspaceTurn
 
 __all__ = [
+    "AlertChannel",
     "Blame",
     "Blob",
     "BlobPossession",
@@ -26,12 +29,17 @@ __all__ = [
     "DeploymentUserObjectPermission",
     "Hold",
     "IdempotencyRecord",
+    "Incident",
     "Load",
+    "LoadRun",
+    "Notification",
     "Organization",
     "OrganizationGroupObjectPermission",
     "OrganizationUserObjectPermission",
+    "PlatformWatch",
     "Release",
     "ReleaseBundle",
     "ServiceAccount",
     "Token",
+    "WorkspaceTurn",
 ]

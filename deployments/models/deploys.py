@@ -83,6 +83,12 @@ class Deploy(models.Model):
     next_check_at = models.DateTimeField(null=True, blank=True)
     step_started_at = models.DateTimeField(null=True, blank=True)
     seen_before = models.JSONField(null=True, blank=True)
+    # An order that something else carries out: since when, and what it answered, {outcome, message}.
+    ordered_at = models.DateTimeField(null=True, blank=True)
+    called_back = models.JSONField(null=True, blank=True)
+    # Runs of similar deploys, kept when one ends: like the one numbered before it, like the one numbered after it.
+    continues = models.BooleanField(default=False)
+    continued = models.BooleanField(default=False)
     last_event = models.PositiveIntegerField(default=0)
 
     objects = DeployQuerySet.as_manager()
@@ -129,6 +135,8 @@ class Deploy(models.Model):
             models.Index(fields=["code_location", "status", "number"], name="by_status"),
             models.Index(fields=["code_location", "source_position"], name="source_order"),
             models.Index(fields=["code_location", "finished_at"], name="what_was_live_then"),
+            models.Index(fields=["code_location", "continued", "-number"], name="ends_of_runs"),
+            models.Index(fields=["code_location", "continues", "-number"], name="beginnings_of_runs"),
         ]
 
     def __str__(self) -> str:
@@ -187,6 +195,15 @@ class Load(models.Model):
     definitions_digest = models.CharField(max_length=64, blank=True)
     asset_count = models.PositiveIntegerField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    # What this version of the platform could not tell, in words.
+    missing = models.JSONField(default=list, blank=True)
+    # What it is known by, whatever its server and time: of a load its definitions and metadata, of a failure its error.
+    likeness = models.CharField(max_length=64, blank=True)
+    # The same code once more: a reload, or a restarted server.
+    again = models.BooleanField(default=False)
+    # A neighbour's deploy had the whole workspace loaded anew.
+    reloaded_by = models.ForeignKey(Deploy, null=True, blank=True, on_delete=models.PROTECT, related_name="reloads")
+    run = models.ForeignKey("LoadRun", null=True, blank=True, on_delete=models.PROTECT, related_name="loads")
     # The definitions that were served, as compressed JSON, until somebody read them.
     raw = models.BinaryField(null=True, blank=True)
 
@@ -201,6 +218,25 @@ class Load(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code_location} {'loaded' if self.ok else 'failed to load'} at {self.reported_at:%Y-%m-%d %H:%M}"
+
+
+class LoadRun(models.Model):
+    """Consecutive loads that are alike, kept when each is written: so many, from the first to the last."""
+
+    code_location = models.ForeignKey(CodeLocation, on_delete=models.PROTECT, related_name="load_runs")
+    likeness = models.CharField(max_length=64)
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    newest = models.ForeignKey(Load, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = OfCodeLocation.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["code_location", "-id"], name="newest_load_runs")]
+
+    def __str__(self) -> str:
+        return f"{self.count} loads of {self.code_location}"
 
 
 class Hold(models.Model):

@@ -1,5 +1,6 @@
 """Places: organizations, their deployments, and the code locations that are deployed there."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -8,18 +9,21 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.urls import reverse
 
+from deployments.commits import LINK_FIELDS
 from deployments.querysets import CodeLocationQuerySet, DeploymentQuerySet, OrganizationQuerySet
-from deployments.states import PlatformKind, TargetKind
+from deployments.states import DeployKind, PlatformKind, TargetKind
+from portal.common.secret_field import SecretField
 
 # One DNS label: safe in URLs, in paths, and case-insensitive file systems.
 slug_rule = RegexValidator(
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
     "Use 1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit.",
 )
-# A code location is named as its platform names it: Dagster allows dots, underscores and capitals.
+# A code location is named as its platform names it: Dagster allows dots, underscores, capitals, and by itself says
+# "grpc:host:port" and "module:attribute".
 location_rule = RegexValidator(
-    r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?$",
-    "Use 1 to 128 letters, digits, dots, underscores and hyphens, beginning with a letter or digit.",
+    r"^[A-Za-z0-9]([A-Za-z0-9_.:-]{0,126}[A-Za-z0-9_])?$",
+    "Use 1 to 128 letters, digits, dots, colons, underscores and hyphens, beginning with a letter or digit.",
 )
 
 # Days: beyond it, dates run out.
@@ -45,6 +49,16 @@ def labels_rule(value: object) -> None:
         raise ValidationError(f"Use a list of at most {MOST_LABELS} labels.")
     if not all(isinstance(label, str) and 0 < len(label) <= LONGEST_LABEL for label in value):
         raise ValidationError(f"A label is a text of 1 to {LONGEST_LABEL} letters.")
+
+
+def commit_link_rule(value: str) -> None:
+    """Let an http or https address with known fields pass. Raises ValidationError."""
+    names = re.findall(r"\{([^{}]*)\}", value)
+    begins = value.startswith(("http://", "https://", "{repository}/"))
+    if not begins or "commit" not in names or set(names) - LINK_FIELDS or re.search(r"[\s\"'<>\\]", value):
+        raise ValidationError(
+            "Use an address that begins with https:// or {repository}/ and has {commit} in it; {path} is the repository's."
+        )
 
 
 def default_retention_days() -> int:
@@ -79,6 +93,20 @@ class Deployment(models.Model):
     name = models.CharField(max_length=150, blank=True)
     platform = models.CharField(max_length=16, choices=PlatformKind.choices, default=PlatformKind.NONE)
     platform_url = models.URLField(blank=True, help_text="The base URL of the Dagster webserver, path prefix included.")
+    # {header: value} as JSON: how a proxy before the platform knows us.
+    platform_headers = SecretField(blank=True, default="")
+    poll_seconds = models.PositiveIntegerField(
+        default=15,
+        validators=[MinValueValidator(5), MaxValueValidator(3600)],
+        help_text="How often the platform is asked whether something was loaded, in seconds.",
+    )
+    commit_link = models.CharField(
+        max_length=300,
+        blank=True,
+        validators=[commit_link_rule],
+        help_text="Where a commit's page is, when it is not found by itself: "
+        "https://git.example.com/{path}/commits/{commit}, or {repository}/-/commit/{commit}.",
+    )
     target = models.CharField(max_length=16, choices=TargetKind.choices, default=TargetKind.DIRECTORY)
     # Touches the host: only a superuser sets it. Empty means the managed folder.
     target_root = models.CharField(
@@ -87,6 +115,25 @@ class Deployment(models.Model):
         validators=[root_rule],
         help_text="Absolute folder for this deployment's releases. Empty: a managed folder.",
     )
+    workspace_file = models.CharField(
+        max_length=1024,
+        blank=True,
+        validators=[root_rule],
+        help_text="Absolute path of the workspace.yaml whose entries are pointed at releases.",
+    )
+    webhook_url = models.URLField(
+        blank=True, help_text="Where orders are posted to, when something else runs the image."
+    )
+    webhook_secret = SecretField(blank=True, default="")
+    webhook_patience = models.PositiveIntegerField(
+        default=600,
+        validators=[MinValueValidator(5), MaxValueValidator(86_400)],
+        help_text="Seconds after which an order that nobody answered has failed.",
+    )
+    # The one registry that gets these: host[:port].
+    registry = models.CharField(max_length=255, blank=True, help_text="Host of the image registry: ghcr.io")
+    registry_user = models.CharField(max_length=255, blank=True)
+    registry_password = SecretField(blank=True, default="")
     retention_days = models.PositiveIntegerField(
         default=default_retention_days, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_RETENTION)]
     )
@@ -124,6 +171,11 @@ class Deployment(models.Model):
         """Say whether there is a running system that we can ask."""
         return self.platform != PlatformKind.NONE and bool(self.platform_url)
 
+    @property
+    def puts_images(self) -> bool:
+        """Say whether what is put in place here is an image, which a registry keeps, and not files, which we keep."""
+        return self.target == TargetKind.WEBHOOK
+
     def get_absolute_url(self) -> str:
         """Answer its Overview page."""
         return reverse("deployments:overview", args=[self.organization.slug, self.slug])
@@ -145,6 +197,14 @@ class CodeLocation(models.Model):
     # What the target was last seen to hold instead of the placed deploy; empty: nothing odd.
     drift = models.CharField(max_length=500, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
+    # What the platform reported last; and whether it is known to be offline on purpose, so that nobody is told.
+    last_load = models.ForeignKey("Load", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    muted = models.BooleanField(
+        default=False, help_text="Planned offline: its failures are recorded, and alert nobody."
+    )
+    # The platform does not list it any more; an error that often heals by itself was seen, and is not believed yet.
+    absent_since = models.DateTimeField(null=True, blank=True)
+    unsettled_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CodeLocationQuerySet.as_manager()
@@ -156,6 +216,18 @@ class CodeLocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deployment}/{self.name}"
+
+    @property
+    def served_deploy(self) -> Any:
+        """Answer the deploy whose code the platform has now: the observed one that came after what we placed, or that.
+
+        None when nobody knows. Costs no query where `last_load__deploy` and `placed_deploy` are loaded.
+        """
+        load, placed = self.last_load, self.placed_deploy
+        if load is None or load.deploy is None or load.deploy.kind != DeployKind.OBSERVED:
+            return placed
+        newer = placed is None or placed.activated_at is None or placed.activated_at < load.reported_at
+        return load.deploy if newer else placed
 
     def get_absolute_url(self) -> str:
         """Answer its history on the deployment's Overview page."""

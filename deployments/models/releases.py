@@ -24,6 +24,9 @@ class Release(models.Model):
     provisional = models.BooleanField(default=False)
     # What the platform serves when this release runs; learned from a load that was seen to be this release's.
     definitions_digest = models.CharField(max_length=64, blank=True)
+    # When the registry was last asked for the image, and since when it does not have it.
+    image_checked_at = models.DateTimeField(null=True, blank=True)
+    image_gone_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     pinned_at = models.DateTimeField(null=True, blank=True)
     pinned_by_name = models.CharField(max_length=150, blank=True)

@@ -6,6 +6,8 @@ from deployments.operations.accounts import (
     remove_service_account,
     revoke_token,
 )
+from deployments.operations.alerts import change_channel, create_channel, remove_channel, test_channel
+from deployments.operations.connecting import answer_order, change_code_location, test_connection
 from deployments.operations.deploying import Push, cancel, create_deploy, describe, retry
 from deployments.operations.holding import hold, lift_expired, resume
 from deployments.operations.pinning import pin, unpin
@@ -20,8 +22,12 @@ from deployments.operations.uploading import register_bundle, upload_blob
 
 __all__ = [
     "Push",
+    "answer_order",
     "cancel",
+    "change_channel",
+    "change_code_location",
     "change_deployment",
+    "create_channel",
     "create_code_location",
     "create_deploy",
     "create_deployment",
@@ -33,11 +39,14 @@ __all__ = [
     "lift_expired",
     "pin",
     "register_bundle",
+    "remove_channel",
     "remove_service_account",
     "request_rollback",
     "resume",
     "retry",
     "revoke_token",
+    "test_channel",
+    "test_connection",
     "unpin",
     "upload_blob",
 ]

@@ -12,6 +12,7 @@ from deployments import blaming, composition, drivers, events, tasks
 from deployments.access import Right, name_of, require, right_over
 from deployments.bundles import store
 from deployments.bundles.manifest import check_mounts
+from deployments.endings import ended
 from deployments.locking import lock, raise_fence
 from deployments.models import Bundle, CodeLocation, Deploy, Hold
 from deployments.operations.numbering import add_deploy
@@ -49,7 +50,7 @@ def create_deploy(
         bundles = _usable_bundles(location, mounts, now)
         _refuse_out_of_order(location, push)
         preview = composition.compose(
-            location.live_deploy,
+            composition.base_of(location),
             {name: {"value": value, "from": 0} for name, value in _values(push.parts).items()},
             bundles=bundles,
         )
@@ -101,6 +102,7 @@ def cancel(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
             next_check_at=None,
             error={"code": "canceled", "detail": f"Canceled by {name_of(actor)}."},
         )
+        ended(current, now=now)
         events.record_step(current, "OUTCOME", f"Canceled by {name_of(actor)}.", at=now, level=EventLevel.WARNING)
         blaming.take_back(current, by_name=name_of(actor), now=now)
         if running:
@@ -171,9 +173,11 @@ def _values(parts: dict[str, Any]) -> dict[str, Any]:
 def _refuse_nothing_to_put(location: CodeLocation, parts: dict[str, Any]) -> None:
     if not _values(parts):
         raise Invalid("Nothing to deploy: name an image, bundles or a runtime version.", code="nothing_to_put")
-    if not parts.get("bundles") and "bundles" in drivers.target_for(location).puts:
+    puts = drivers.puts_of(location)
+    if not any(parts.get(part) for part in puts):
+        words = " and ".join(sorted(puts))
         raise Invalid(
-            f"The target of {location} puts bundles in place, and this push has none: it would be recorded and change nothing.",
+            f"The target of {location} puts {words} in place, and this push has none: it would be recorded and change nothing.",
             code="nothing_to_put",
         )
 
@@ -248,4 +252,5 @@ def supersede(older: Deploy, *, by: Deploy, now: datetime, detail: str) -> None:
         error={"code": "superseded", "detail": detail},
     )
     if moved:
+        ended(older, now=now)
         events.record_step(older, "OUTCOME", detail, at=now)

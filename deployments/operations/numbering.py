@@ -1,4 +1,4 @@
-"""The next row of a code location's history."""
+"""The next row of history, made by somebody."""
 
 from datetime import datetime
 from typing import Any
@@ -7,19 +7,11 @@ from django.contrib.auth.models import User
 
 from deployments.access import actor_kind, name_of
 from deployments.models import CodeLocation, Deploy
+from deployments.numbering import next_deploy
 
 
 def add_deploy(location: CodeLocation, *, actor: User, now: datetime, **fields: Any) -> Deploy:
-    """Create the next deploy of the location, whose row must be locked: numbers are the server's, whatever clocks do."""
-    deploy = Deploy.objects.create(
-        code_location=location,
-        number=location.next_number,
-        actor=actor,
-        actor_name=name_of(actor),
-        actor_kind=actor_kind(actor),
-        created_at=now,
-        **fields,
+    """Create the next deploy of the location, whose row must be locked, as this actor's."""
+    return next_deploy(
+        location, now=now, actor=actor, actor_name=name_of(actor), actor_kind=actor_kind(actor), **fields
     )
-    location.next_number += 1
-    location.save(update_fields=["next_number"])
-    return deploy

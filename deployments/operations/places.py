@@ -1,18 +1,25 @@
 """Making places: organizations, deployments, code locations."""
 
+import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 
 from deployments.access import Right, require, require_superuser
-from deployments.drivers import refuse_foreign_host
-from deployments.models import CodeLocation, Deployment, Organization
+from deployments.hosts import refuse_foreign_platform, refuse_foreign_webhook
+from deployments.models import CodeLocation, Deployment, Organization, PlatformWatch
+from deployments.operations.connecting import checked_headers
+from deployments.states import TargetKind
 from portal.common.problems import Invalid, Refusal
 
 # What touches the host is a superuser's to set, through the admin.
-HOST_FIELDS = ("target", "target_root")
+HOST_FIELDS = ("target", "target_root", "workspace_file")
+# Secrets that are shown to one place only: with another address they are forgotten.
+SECRETS_OF = {"platform_url": "platform_headers", "webhook_url": "webhook_secret", "registry": "registry_password"}
 
 
 class NameTaken(Refusal):
@@ -40,10 +47,22 @@ def change_deployment(*, deployment: Deployment, actor: User, **fields: Any) -> 
     """Change what its administrators may change. Raises NotAllowed, Invalid."""
     require(actor, Right.CONFIGURE, deployment)
     fields = _said(fields)
+    # As it is stored: a form has written into the object before it comes here.
+    stored = Deployment.objects.get(pk=deployment.pk)
+    for address, secret in SECRETS_OF.items():
+        moved = address in fields and _server(fields[address]) != _server(getattr(stored, address))
+        if moved and secret not in fields:
+            fields[secret] = ""
     for name, value in fields.items():
         setattr(deployment, name, value)
     _check(deployment, fields, actor)
-    return _save(deployment, f"{deployment} cannot have that name: it is taken.", only=list(fields))
+    changed = _save(deployment, f"{deployment} cannot have that name: it is taken.", only=list(fields))
+    if {"platform", "platform_url", "platform_headers", "poll_seconds"} & fields.keys():
+        # Whoever has just connected it wants to see it at once.
+        PlatformWatch.objects.filter(deployment=changed).update(
+            due_at=timezone.now(), failures=0, unreachable_since=None, error=None, introduced_at=None
+        )
+    return changed
 
 
 def create_code_location(*, deployment: Deployment, name: str, actor: User) -> CodeLocation:
@@ -56,15 +75,30 @@ def create_code_location(*, deployment: Deployment, name: str, actor: User) -> C
 
 
 def _said(fields: dict[str, Any]) -> dict[str, Any]:
-    """Take an emptied list, which a form says as nothing, for an empty one."""
-    return {**fields, "ignored_metadata": fields["ignored_metadata"] or []} if "ignored_metadata" in fields else fields
+    """Take an emptied list, which a form says as nothing, for an empty one; and headers as they are stored."""
+    if "ignored_metadata" in fields:
+        fields = {**fields, "ignored_metadata": fields["ignored_metadata"] or []}
+    if isinstance(headers := fields.get("platform_headers"), dict):
+        fields = {**fields, "platform_headers": json.dumps(checked_headers(headers)) if headers else ""}
+    return fields
+
+
+def _server(address: str) -> str:
+    """Answer which server an address leads to."""
+    parts = urlsplit(address)
+    # With its scheme: what was told to a server over TLS is not told to it in clear.
+    return f"{parts.scheme}://{parts.netloc}".casefold() if parts.netloc else address.casefold()
 
 
 def _check(deployment: Deployment, fields: dict[str, Any], actor: User) -> None:
     if any(name in fields for name in HOST_FIELDS):
         require_superuser(actor, "choose a target's folder")
     if fields.get("platform_url"):
-        refuse_foreign_host(deployment.platform_url)
+        refuse_foreign_platform(deployment.platform_url)
+    if fields.get("webhook_url"):
+        refuse_foreign_webhook(deployment.webhook_url)
+    if deployment.target == TargetKind.WORKSPACE and not deployment.workspace_file:
+        raise Invalid("Name the workspace.yaml whose entries are to be changed.", code="workspace_file_missing")
 
 
 def _save[Row: models.Model](row: Row, taken: str, only: list[str] | None = None) -> Row:

@@ -22,7 +22,7 @@ class PlatformUnreachable(Exception):
 
 @dataclass(frozen=True)
 class LoadError:
-    """Why a code location did not load. `chain`: outermost first, each `{message, class_name, stack}`; the first is this one."""
+    """Why a code location did not load. `chain`: outermost first, each `{message, class_name, stack, frame}`."""
 
     message: str
     class_name: str
@@ -51,6 +51,19 @@ class LocationReport:
     metadata: dict[str, str] = field(default_factory=dict)  # image, working directory, library versions …
     raw: dict[str, Any] = field(default_factory=dict, repr=False)  # normal-form definitions, for the asset app
     written: bytes = field(default=b"", repr=False)  # the same as canonical JSON, of which the digest is made
+    # `metadata` with the paths of releases made relative ("{release}/dags"): alike wherever the same code lies.
+    placeless: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()  # what this version of the platform cannot tell, in sentences
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What a platform says of itself. `may_reload` None: it does not say. `missing`: what this version cannot tell."""
+
+    version: str
+    locations: tuple[str, ...]
+    may_reload: bool | None
+    missing: tuple[str, ...] = ()
 
 
 class Platform(Protocol):
@@ -58,6 +71,12 @@ class Platform(Protocol):
 
     def version(self) -> str:
         """Answer the platform's own version. Cheap: used as the connection test."""
+
+    def connection(self) -> Connection:
+        """Say what there is, and what we may do: for whoever has just typed the address in."""
+
+    def statuses(self) -> dict[str, Status]:
+        """Answer the cheap status of every location, by name, in one question."""
 
     def status(self, location: str) -> Status | None:
         """Answer the location's cheap status, or None when the platform does not know it."""
@@ -67,3 +86,6 @@ class Platform(Protocol):
 
     def reload(self, location: str) -> bool:
         """Ask for a reload. True: the platform answered; False: it goes on beyond our patience, ask `status`."""
+
+    def reload_all(self) -> bool:
+        """Ask it to read its list of locations anew and to reload all of them. Answers as `reload` does."""

@@ -7,10 +7,11 @@ instead), no lone surrogates, no NUL. It holds neither ids nor times of loading,
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
+from deployments.platforms.dagster_paths import NOWHERE, RELEASE
 from portal.common.canonical import canonical_json
 
 Answer = Mapping[str, Any]  # an object of a GraphQL answer
@@ -20,9 +21,6 @@ Form = dict[str, Any]
 CODE_REFERENCES = "dagster/code_references"
 # Newer versions say isAutoCreatedStub as well.
 STUB_MARK = "dagster/auto_created_stub_asset"
-# Stands for the directory in which the code happens to lie.
-RELEASE = "{release}"
-NOWHERE = re.compile(r"(?!)")
 # Jobs that Dagster makes from assets by itself; users never wrote them.
 IMPLICIT_JOBS = "__ASSET_JOB"
 
@@ -43,16 +41,8 @@ def location_form(repositories: Iterable[Answer], assets: Iterable[Form]) -> For
     }
 
 
-def below(roots: Collection[str]) -> re.Pattern[str]:
-    """Answer the pattern of a path's beginning that is one of the directories; `*` stands for any one name."""
-    # The longest first, for one may lie within another; and never all of the disk.
-    named = sorted({root.rstrip("/") for root in roots} - {""}, key=lambda root: (-len(root), root))
-    spelled = [re.escape(root).replace(r"\*", "[^/]+") for root in named]
-    return re.compile(rf"(?:{'|'.join(spelled)})(?=/|\Z)") if spelled else NOWHERE
-
-
 def asset_form(node: Answer, *, repository: str, release: re.Pattern[str] = NOWHERE) -> Form:
-    """Answer one asset's normal form. Metadata that begins with `release` (see `below`) is made relative."""
+    """Answer one asset's normal form. Metadata that begins with `release` (see `dagster_paths.below`) is made relative."""
     metadata = {
         plain(entry["label"]): _metadata_form(entry, release)
         for entry in node["metadataEntries"]
@@ -179,8 +169,8 @@ def _partitions_form(definition: Answer | None) -> Form | None:
                     "name": dimension["name"],
                     "type": dimension["type"],
                     "description": dimension["description"],
-                    "primary": dimension["isPrimaryDimension"],
-                    "dynamic_name": dimension["dynamicPartitionsDefinitionName"],
+                    "primary": dimension.get("isPrimaryDimension"),
+                    "dynamic_name": dimension.get("dynamicPartitionsDefinitionName"),
                 }
                 for dimension in definition["dimensionTypes"]
             ),

@@ -1,6 +1,7 @@
 """GraphQL over HTTP to a server we do not trust to be quick, small, or a GraphQL server at all."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,10 +10,13 @@ from typing import Any
 
 import httpx
 
+from deployments.platforms import dagster_certificates as certificates
 from deployments.platforms.base import PlatformRefused, PlatformUnreachable
 
 RETRY_PAUSES = (0.2, 0.5)  # seconds: enough for a webserver that is just being restarted behind a proxy
 CONNECT_SECONDS = 5.0
+# What a GraphQL server says before it executes anything, about a question that its schema does not fit.
+NOT_IN_SCHEMA = re.compile(r"Cannot query field|Unknown type|Unknown argument|Fragment .* can never be of type")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class Allowance:
 
 class TimedOut(PlatformUnreachable):
     """The server took the request and did not answer in time: whatever we asked for may go on there."""
+
+
+class NotInSchema(PlatformUnreachable):
+    """The question names what this server does not have; nothing of it was executed."""
 
 
 class _Hiccup(PlatformUnreachable):
@@ -142,6 +150,10 @@ class GraphQLEndpoint:
         except httpx.ReadTimeout as problem:
             raise self._too_slow(seconds) from problem
         except (httpx.NetworkError, httpx.RemoteProtocolError) as problem:
+            if distrust := certificates.distrust_behind(problem):
+                raise PlatformRefused(
+                    "platform_certificate", f"{self.name} was not asked: {certificates.in_words(distrust)}"
+                ) from problem
             raise _Hiccup(
                 "platform_unreachable",
                 f"{self.name} cannot be reached ({_reason(problem)}): check that it runs and that this "
@@ -212,7 +224,9 @@ class GraphQLEndpoint:
                 "prefix if it has one and without /graphql."
             )
         if answer.get("errors"):
-            raise self.odd(f"could not answer our query (HTTP {status}): {self._first_error(answer['errors'])}.")
+            said = self._first_error(answer["errors"])
+            kind = NotInSchema if NOT_IN_SCHEMA.match(said) else PlatformUnreachable
+            raise kind("platform_odd_answer", f"{self.name} could not answer our query (HTTP {status}): {said}.")
         if not isinstance(answer.get("data"), dict):
             raise self.odd(f"answered our query with no data (HTTP {status}).")
         data: dict[str, Any] = answer["data"]

@@ -35,7 +35,9 @@ def _checked_address(host: str, request: httpx.Request) -> str:
         raise httpx.ConnectError(f"The name {host} cannot be resolved.", request=request) from unknown
     addresses = [str(entry[4][0]) for entry in found]
     for address in addresses:
-        if ipaddress.ip_address(address.split("%")[0]).is_link_local:
+        known = ipaddress.ip_address(address.split("%")[0])
+        # An IPv4 address may come in the clothes of IPv6.
+        if (getattr(known, "ipv4_mapped", None) or known).is_link_local:
             raise HostNotAllowed(f"{host} resolves to a link-local address, which is never called.", request=request)
     # IPv4 first: most code servers listen there only.
     return min(addresses, key=lambda each: ":" in each)

@@ -1,4 +1,4 @@
-"""Who may change a directory target. Nobody waits for anybody: whoever comes with a higher fence takes the others' desks.
+"""Who may change a directory target, or a file. Nobody waits: whoever comes with a higher fence takes the others' desks.
 
     .lastgood/fences/<fence>/               the highest one is the record of the fence
     .lastgood/fences/<fence>/act-<token>/   the desk of one running call
@@ -11,6 +11,7 @@ A fence is removed only by who has seen a higher one: the highest never goes.
 import re
 import secrets
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,15 +48,18 @@ class Fences:
                 "overtaken it. It changes nothing any more; look at the newer one before you try again.",
             )
 
-    def open_desk(self, fence: int) -> Desk:
-        """Raise the fence durably, make every lower call a powerless one, and answer a desk. Refuses stale fences."""
+    def open_desk(self, fence: int, *, by: str = "act") -> Desk:
+        """Raise the fence durably, make every lower call a powerless one, and answer a desk. Refuses stale fences.
+
+        The desk's name begins with `by`.
+        """
         self.refuse_stale(fence)
         home = self._layout.fences / str(fence)
         with suppress(FileExistsError):
             home.mkdir(0o700)
         # Before a lower one goes: after a power cut the fence must not be lower than it was.
         sync_directory(self._layout.fences)
-        desk = Desk(self._layout, home / f"act-{secrets.token_hex(8)}")
+        desk = Desk(self._layout, home / f"{by}-{secrets.token_hex(8)}")
         desk.make()
         try:
             self.refuse_stale(fence)
@@ -67,6 +71,11 @@ class Fences:
                     removed(home)
             raise
         return desk
+
+    def desks(self) -> Iterator[Path]:
+        """Answer every desk that stands, of whatever fence."""
+        for fence in sorted(self._standing()):
+            yield from standing_in(self._layout.fences / str(fence))
 
     def clear_leftovers(self, fence: int, desk: Desk) -> None:
         """Remove the desks of that fence on which nothing has happened for long: their processes were killed."""

@@ -1,9 +1,9 @@
 """What every target driver takes, gives and raises."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 
 class TargetRefused(Exception):
@@ -55,6 +55,11 @@ class PlannedRelease:
     placed_at: datetime
     files: Iterable[PlannedFile] = field(repr=False)
     open_blob: Callable[[str], BinaryIO] = field(repr=False)
+    # For targets that hand the order on: {place, kind, image, image_digest, runtime_version, bundles, callback_url},
+    # `image` pinned where it could be ("repository@sha256:…"), `bundles` as {mount: digest}.
+    order: Mapping[str, Any] = field(default_factory=dict)
+    # For what several code locations share: its own fence, raised with every change (see `workspace.py`).
+    shared_fence: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,23 @@ class InPlace:
 
 
 @dataclass(frozen=True)
+class Ordered:
+    """The target took the order and carries it out in its own time: it calls back, or the platform shows it."""
+
+    name: str  # what was ordered, in words
+
+
+@dataclass(frozen=True)
 class Holding:
-    """A target's answer to `read` and `raise_fence`: what is in place (None: nothing of ours), the highest fence."""
+    """A target's answer to `read` and `raise_fence`: what is in place (None: nothing of ours), the highest fence.
+
+    `known` False: this target cannot be looked into, so nothing can be said to have drifted.
+    """
 
     in_place: InPlace | None
     fence: int
     found: str = ""  # what stands there instead when it is not ours, in words
+    known: bool = True
 
 
 class Target(Protocol):
@@ -93,7 +109,7 @@ class Target(Protocol):
     def raise_fence(self, fence: int) -> Holding:
         """Make every call with a lower fence a refused one from now on, and say what is in place."""
 
-    def activate(self, release: PlannedRelease, *, progress: Callable[[str], None]) -> InPlace:
+    def activate(self, release: PlannedRelease, *, progress: Callable[[str], None]) -> InPlace | Ordered:
         """Raise the fence, then put the release in place, atomically. What is already in place stays as it is.
 
         That is told by number and digest. To mend what somebody changed by hand, ask with a new number.

@@ -14,14 +14,15 @@ from deployments import history, operations
 from deployments.access import Right
 from deployments.changes import changes_between
 from deployments.models import Deploy
-from deployments.states import DeployStatus
+from deployments.states import DeployKind, DeployStatus
 from deployments.views.answering import refreshing, refusals_shown, unchanged
+from deployments.views.failures import failure_of
 from deployments.views.finding import find_deploy, person
 from deployments.views.forms import Describing, read
 from deployments.views.moments import ago, clock
 from deployments.views.region import around
-from deployments.views.rows import Row
-from deployments.views.standing import place_words
+from deployments.views.rows import Row, are_files_known, told
+from deployments.views.standing import is_loaded_elsewhere, place_words
 from deployments.views.steps import PATIENCE, stations, waiting_words
 from portal.common.problems import Refusal
 
@@ -48,7 +49,7 @@ def show_deploy(
     shown = _live(request, found)
     # What the act changed, against what was live when it ended; before that, against what is live now.
     base = history.live_before(found) if found.is_finished else found.code_location.live_deploy
-    changes = changes_between(base.release if base else None, found.release) if found.release else []
+    changes = changes_between(base.release if base else None, found.release) if _files_known(found, base) else []
     context = {**shown, "refusal": refusal, "base": base, "changes": changes}
     return render(request, "deployments/deploy.html", context, status=refusal.status if refusal else 200)
 
@@ -119,7 +120,11 @@ def _live(request: HttpRequest, found: Deploy) -> dict[str, Any]:
         "lines": [(line, clock(line.at)) for line in lines],
         "left_out": lines[0].seq - 1 if lines else 0,
         "waiting": waiting,
+        "told": told(found),
+        "failure": failure_of(found.error),
+        "load": getattr(found, "newest_load", None),
         "place_words": place_words(found.code_location) if _concerns(found) else "",
+        "place_tone": "warn" if is_loaded_elsewhere(found.code_location) else "bad",
         "finished": found.is_finished,
         "mark": f"{found.last_event}-{found.status}-{found.step}-{bool(waiting):d}",
         "pace": 1 if age < FRESH_SECONDS and found.status != DeployStatus.HELD else 5,
@@ -135,7 +140,16 @@ def _concerns(found: Deploy) -> bool:
     return found.pk == found.code_location.placed_deploy_id
 
 
+def _files_known(found: Deploy, base: Deploy | None) -> bool:
+    """Say whether the files of both sides are known: of what somebody else loaded, they are not."""
+    if found.release is None:
+        return False
+    return are_files_known(found) and (base is None or are_files_known(base))
+
+
 def _times(found: Deploy, now: Any) -> list[tuple[str, Any]]:
+    if found.kind == DeployKind.OBSERVED:
+        return [("Seen", ago(found.created_at, now))]
     named = [
         ("Asked for", found.created_at),
         ("Started", found.started_at),

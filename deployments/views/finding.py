@@ -3,11 +3,11 @@
 from typing import cast
 
 from django.contrib.auth.models import User
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 
 from deployments import history
-from deployments.models import CodeLocation, Deploy, Deployment
+from deployments.models import CodeLocation, Deploy, Deployment, Load
 
 
 def person(request: HttpRequest) -> User:
@@ -30,9 +30,13 @@ def find_location(request: HttpRequest, org: str, deployment: str, location: str
 
 
 def find_deploy(request: HttpRequest, org: str, deployment: str, location: str, number: int) -> Deploy:
-    """Answer the deploy of the address, its code location with all three facts. Raises Http404."""
+    """Answer the deploy of the address, its code location with all three facts, `newest_load` annotated.
+
+    Raises Http404.
+    """
     place = find_location(request, org, deployment, location)
-    found = _one(history.deploys_of(place).filter(number=number))
+    newest = Load.objects.filter(deploy=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    found = _one(history.deploys_of(place).filter(number=number).annotate(newest_load=Subquery(newest)))
     found.code_location = place
     return found
 

@@ -21,6 +21,25 @@ def ago(at: datetime | None, now: datetime) -> SafeString | str:
     )
 
 
+def still_ago(at: datetime | None, now: datetime) -> SafeString | str:
+    """Answer what `ago` does, for a moment that is renewed all the time: it does not count on while the page is open."""
+    return SafeString(ago(at, now).replace(" data-ago", "", 1))
+
+
+def since(at: datetime | None, now: datetime) -> SafeString | str:
+    """Answer a `<time>` that reads "14:03 (UTC)"; of another day with its date."""
+    if at is None:
+        return ""
+    exact = at.astimezone(UTC)
+    pattern = "%H:%M (UTC)" if exact.date() == now.astimezone(UTC).date() else "%Y-%m-%d %H:%M (UTC)"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        f"{exact:%Y-%m-%dT%H:%M:%SZ}",
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        exact.strftime(pattern),
+    )
+
+
 def clock(at: datetime | None) -> SafeString | str:
     """Answer a `<time>` that reads "14:05:09", for lines of a log."""
     if at is None:

@@ -1,5 +1,6 @@
 """The deployments page, a deployment's Overview, and the history of one code location."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -12,12 +13,14 @@ from django.views.decorators.http import require_safe
 
 from deployments import history
 from deployments.access import Right, rights_on
-from deployments.models import CodeLocation, Deployment
+from deployments.models import CodeLocation, Deploy, Deployment
 from deployments.views.answering import refreshing, refusals_shown, unchanged
+from deployments.views.connected import connected
 from deployments.views.finding import find_deployment, find_location, person
 from deployments.views.moments import ago
 from deployments.views.region import region
-from deployments.views.standing import standing
+from deployments.views.rows import told
+from deployments.views.standing import fails_since, standing
 from portal.common.problems import Refusal
 
 MOST_LOCATIONS = 500
@@ -29,7 +32,7 @@ MOST_LOCATIONS = 500
 def home(request: HttpRequest) -> HttpResponse:
     """Show every deployment that the person may see, with its code locations."""
     text = request.GET.get("q", "").strip()
-    deployments = Deployment.objects.visible_to(person(request)).select_related("organization")
+    deployments = Deployment.objects.visible_to(person(request)).select_related("organization", "watch")
     deployments = deployments.order_by("organization__slug", "slug")
     locations = history.code_locations().filter(deployment__in=deployments.order_by().values("pk"))
     if text:
@@ -102,13 +105,26 @@ def _lines(locations: list[CodeLocation]) -> list[dict[str, Any]]:
     """Answer a line for each code location: how it stands, what is live, when that changed."""
     prefetch_related_objects(locations, "live_deploy__release__mounts__bundle")
     holds, newest, now = history.active_holds(locations), history.newest_deploys(locations), timezone.now()
-    lines = []
-    for location in locations:
-        last = newest.get(location.pk)
-        updated = (last.finished_at or last.created_at) if last else None
-        chips = standing(location, hold=holds.get(location.pk), newest=last)
-        lines.append({"location": location, "chips": chips, "newest": last, "updated": ago(updated, now)})
-    return lines
+    failing = fails_since(locations)
+    return [
+        {
+            "location": each,
+            "chips": standing(
+                each, hold=holds.get(each.pk), newest=newest.get(each.pk), fails_since=failing.get(each.pk)
+            ),
+            "newest": newest.get(each.pk),
+            "updated": ago(_updated(each, newest.get(each.pk)), now),
+            "live_words": told(each.live_deploy),
+        }
+        for each in locations
+    ]
+
+
+def _updated(location: CodeLocation, last: Deploy | None) -> datetime | None:
+    """Answer when something was deployed or loaded there last."""
+    moments = [last.finished_at or last.created_at] if last else []
+    moments += [location.last_load.reported_at] if location.last_load else []
+    return max(moments, default=None)
 
 
 def _places(deployments: list[Deployment], locations: list[CodeLocation], *, hide_empty: bool) -> list[dict[str, Any]]:
@@ -117,5 +133,9 @@ def _places(deployments: list[Deployment], locations: list[CodeLocation], *, hid
     by_deployment: dict[int, list[dict[str, Any]]] = {}
     for line in lines:
         by_deployment.setdefault(line["location"].deployment_id, []).append(line)
-    places = [{"deployment": each, "lines": by_deployment.get(each.pk, [])} for each in deployments]
+    now = timezone.now()
+    places = [
+        {"deployment": each, "lines": by_deployment.get(each.pk, []), "connected": connected(each, now)}
+        for each in deployments
+    ]
     return [place for place in places if place["lines"] or not hide_empty]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from deployments import drivers
-from deployments.models import Deploy
+from deployments.models import Deploy, Release
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Part:
 def parts_of(deploy: Deploy, *, puts: frozenset[str] | None = None) -> list[Part]:
     """Answer the parts: of the composed release, or, before there is one, those that were asked for."""
     if puts is None:
-        puts = drivers.target_for(deploy.code_location).puts
+        puts = drivers.puts_of(deploy.code_location)
     return _composed(deploy, puts) if deploy.release else _asked(deploy, puts)
 
 
@@ -37,6 +37,13 @@ def image_tag(image: str) -> str:
     reference, _, digest = image.partition("@")
     _, colon, tag = reference.rpartition("/")[2].partition(":")
     return tag if colon else digest.removeprefix("sha256:")[:12] or reference
+
+
+def pinned(release: Release | None) -> str:
+    """Answer the image as it is ordered: by its digest, where that is known."""
+    if release is None or not release.image_digest or "@" in release.image:
+        return release.image if release else ""
+    return f"{release.image}@{release.image_digest}"
 
 
 def _composed(deploy: Deploy, puts: frozenset[str]) -> list[Part]:
@@ -55,7 +62,8 @@ def _composed(deploy: Deploy, puts: frozenset[str]) -> list[Part]:
         )
         for mounted in sorted(release.mounts.all(), key=lambda each: each.mount)
     ]
-    return bundles + _others(deploy, release.image, release.runtime_version, puts)
+    # What was pushed: the same bytes may have another tag where they came from first.
+    return bundles + _others(deploy, deploy.parts.get("image") or release.image, release.runtime_version, puts)
 
 
 def _asked(deploy: Deploy, puts: frozenset[str]) -> list[Part]:

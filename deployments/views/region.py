@@ -1,6 +1,7 @@
 """What the Overview and history pages show of one code location, and the mark by which a poll sees that it moved."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,11 +12,13 @@ from deployments.access import Right, rights_on
 from deployments.last_known_good import last_known_good
 from deployments.models import CodeLocation, Deploy
 from deployments.states import DeployStatus
+from deployments.views.connected import connected, mark_of
+from deployments.views.failures import failure_of
 from deployments.views.filters import filters_of, query_of, said
 from deployments.views.finding import person
-from deployments.views.moments import ago
-from deployments.views.rows import Around, Row
-from deployments.views.standing import place_words, standing
+from deployments.views.moments import ago, since
+from deployments.views.rows import Around, Row, told
+from deployments.views.standing import fails_since, is_loaded_elsewhere, place_words, standing
 from deployments.views.steps import waiting_words
 from portal.common.paging import asked_limit, page_of
 
@@ -26,7 +29,7 @@ def around(request: HttpRequest, location: CodeLocation) -> Around:
         location=location,
         rights=rights_on(person(request), location.deployment),
         now=timezone.now(),
-        puts=drivers.target_for(location).puts,
+        puts=drivers.puts_of(location),
         hold=history.hold_of(location),
         blamers=history.blamers_of(location),
         last_good=last_known_good(location),
@@ -40,6 +43,7 @@ def region(request: HttpRequest, location: CodeLocation) -> dict[str, Any]:
     usable = asked.is_valid()
     rows = asked.qs if usable else asked.queryset.none()
     page = page_of(rows, key="number", descending=True, cursor=request.GET.get("cursor"), limit=asked_limit(request))
+    failing = fails_since([location]).get(location.pk)
     unfinished, newest = history.unfinished_of(location), history.newest_deploys([location])
     filters = filters_of(request, asked.form)
     shown: dict[str, Any] = {
@@ -53,8 +57,12 @@ def region(request: HttpRequest, location: CodeLocation) -> dict[str, Any]:
         "filtered": bool(filters.active),
         "held": [deploy for deploy in unfinished if deploy.status == DeployStatus.HELD],
         "busy": _busy(unfinished, about),
-        "chips": standing(location, hold=about.hold, newest=newest.get(location.pk)),
+        "chips": standing(location, hold=about.hold, newest=newest.get(location.pk), fails_since=failing),
+        "connected": connected(location.deployment, about.now),
+        "failing": _failing(location, failing, about),
+        "live_words": told(location.live_deploy),
         "place_words": place_words(location),
+        "place_tone": "warn" if is_loaded_elsewhere(location) else "bad",
         "live_since": ago(location.live_deploy.finished_at, about.now) if location.live_deploy else "",
         "good_since": ago(about.last_good.finished_at, about.now) if about.last_good else "",
         "held_since": ago(about.hold.created_at, about.now) if about.hold else "",
@@ -74,6 +82,17 @@ def _busy(unfinished: list[Deploy], about: Around) -> list[tuple[Row, str]]:
     return [(Row(deploy, about), waiting_words(deploy, unfinished, about.now)) for deploy in moving]
 
 
+def _failing(location: CodeLocation, failing: datetime | None, about: Around) -> dict[str, Any] | None:
+    """Answer what is to be said of a code location that fails to load now."""
+    if location.last_load is None or location.last_load.ok:
+        return None
+    return {
+        "since": since(failing, about.now),
+        "failure": failure_of(location.last_load.error),
+        "load": location.last_load,
+    }
+
+
 def _mark(shown: dict[str, Any], deploys: list[Deploy]) -> str:
     location, hold, good = shown["location"], shown["around"].hold, shown["around"].last_good
     facts = (
@@ -83,5 +102,7 @@ def _mark(shown: dict[str, Any], deploys: list[Deploy]) -> str:
         [(deploy.pk, deploy.status, deploy.step, deploy.description, deploy.last_event) for deploy in deploys],
         [deploy.release.purged_at for deploy in deploys if deploy.release],
         sorted(shown["around"].rights),
+        [location.last_load_id, location.muted, location.absent_since is None],
+        mark_of(location.deployment),
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]

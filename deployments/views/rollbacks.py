@@ -14,6 +14,7 @@ from deployments import history, operations
 from deployments.access import Right, require
 from deployments.last_known_good import last_known_good
 from deployments.models import CodeLocation, Deploy
+from deployments.states import DeployKind
 from deployments.views.answering import refusals_shown
 from deployments.views.finding import find_location, person
 from deployments.views.forms import RollingBack, read
@@ -93,8 +94,10 @@ def _target(place: CodeLocation, to: str) -> Deploy:
 
 def _refuse_what_moved(place: CodeLocation, seen: int | None) -> None:
     """What was explained is what happens: refuse when something else is in place than the person read of."""
-    now = place.placed_deploy.number if place.placed_deploy else None
-    if seen is not None and now != seen:
-        raise Refusal(
-            f"#{now} was put in place while you read: look at what would happen now, and confirm again.", code="moved"
-        )
+    served = place.served_deploy
+    if seen is None or served is None or served.number == seen:
+        return
+    how = "loaded by somebody else" if served.kind == DeployKind.OBSERVED else "put in place"
+    raise Refusal(
+        f"#{served.number} was {how} while you read: look at what would happen now, and confirm again.", code="moved"
+    )

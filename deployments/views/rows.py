@@ -11,13 +11,18 @@ from deployments.access import Right, right_over
 from deployments.commits import commit_url
 from deployments.last_known_good import Obstacle, obstacle_to_restoring
 from deployments.models import CodeLocation, Deploy, Hold
-from deployments.states import DeployStatus
+from deployments.states import DeployKind, DeployStatus
 from deployments.views.moments import ago, lasted
-from deployments.views.parts import Part, parts_of
+from deployments.views.parts import Part, image_tag, parts_of
 
 GIST = 160
 ASSET_SIGNS = {"added": "+", "removed": "−", "changed": "~"}
-WHY_NOT = {"never_placed": "Never in place", "busy": "In progress"}
+WHY_NOT = {
+    "never_placed": "Never in place",
+    "busy": "In progress",
+    "not_kept": "Not kept here",
+    "image_gone": "Image is gone",
+}
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,10 @@ class Row:
 
     @property
     def gist(self) -> str:
-        """Say in one line why it waits, or why it did not go well."""
+        """Say in one line why it waits, why it did not go well, or that it was somebody else's doing."""
         if self.deploy.status == DeployStatus.HELD:
             return f"Held: {self.around.hold.reason}"[:GIST] if self.around.hold else "Held."
-        detail = str((self.deploy.error or {}).get("detail", ""))
+        detail = str((self.deploy.error or {}).get("detail", "")) or observed_words(self.deploy)
         return detail if len(detail) <= GIST else f"{detail[:GIST]}…"
 
     @cached_property
@@ -105,6 +110,12 @@ class Row:
     def image(self) -> Part | None:
         """Answer its image."""
         return next((part for part in self.parts if part.kind == "image"), None)
+
+    @property
+    def image_digest(self) -> str:
+        """Answer the image's digest; where it is not known, the image in full."""
+        release = self.deploy.release
+        return (release.image_digest or release.image) if release else str(self.deploy.parts.get("image") or "")
 
     @property
     def runtime(self) -> Part | None:
@@ -130,7 +141,7 @@ class Row:
     @property
     def commit_url(self) -> str | None:
         """Answer the commit's page at its forge."""
-        return commit_url(self.deploy.git)
+        return commit_url(self.deploy.git, self.around.location.deployment.commit_link)
 
     @cached_property
     def obstacle(self) -> Obstacle | None:
@@ -139,9 +150,9 @@ class Row:
 
     @property
     def is_in_place(self) -> bool:
-        """Say whether the target holds this very release."""
-        placed = self.around.location.placed_deploy
-        return placed is not None and placed.release_id is not None and placed.release_id == self.deploy.release_id
+        """Say whether this very release is what is served now."""
+        served = self.around.location.served_deploy
+        return served is not None and served.release_id is not None and served.release_id == self.deploy.release_id
 
     @property
     def act_words(self) -> str:
@@ -154,6 +165,11 @@ class Row:
         if self.obstacle is None:
             return ""
         return WHY_NOT.get(self.obstacle.code, self.obstacle.detail)
+
+    @property
+    def is_observed(self) -> bool:
+        """Say whether nobody told us of this act: it was seen."""
+        return self.deploy.kind == DeployKind.OBSERVED
 
     @property
     def may_change(self) -> bool:
@@ -171,7 +187,29 @@ class Row:
         ended_badly = self.deploy.is_finished and self.deploy.status != DeployStatus.SUCCEEDED
         # Blocked code would be refused again.
         blocked = self.blamed_by is not None or (self.deploy.error or {}).get("code") == "blocked"
-        return self.may_change and ended_badly and (self.deploy.is_rollback or not blocked)
+        return self.may_change and ended_badly and not self.is_observed and (self.deploy.is_rollback or not blocked)
+
+
+def observed_words(deploy: Deploy) -> str:
+    """Say what somebody else loaded, by its commit or its image; nothing of an act that we were told of."""
+    if deploy.kind != DeployKind.OBSERVED:
+        return ""
+    commit = str(deploy.git.get("commit") or "")[:7]
+    image = str(deploy.parts.get("image") or "")
+    what = " and ".join(filter(None, [commit and f"commit {commit}", image and f"image {image_tag(image)}"]))
+    return f"Loaded by somebody else: {what}" if what else "Loaded by somebody else."
+
+
+def told(deploy: Deploy | None) -> str:
+    """Answer what people say of it, or what was seen of it."""
+    return (deploy.description or observed_words(deploy)) if deploy else ""
+
+
+def are_files_known(deploy: Deploy) -> bool:
+    """Say whether we know of which files it consists: what somebody else loaded never came by us."""
+    if deploy.kind != DeployKind.OBSERVED:
+        return True
+    return deploy.release is not None and bool(deploy.release.mounts.all())
 
 
 def address_of(location: CodeLocation) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.utils.safestring import SafeString
 
 from deployments.models import Deploy
-from deployments.states import DeployStatus, DeployStep
+from deployments.states import DeployKind, DeployStatus, DeployStep
 from deployments.views.moments import clock
 
 # A worker takes a queued deploy up at once; after this long something is in its way, and the page says what.
@@ -29,7 +29,9 @@ class Station:
 
 
 def stations(deploy: Deploy) -> list[Station]:
-    """Answer the steps of the pipeline and how far this deploy came."""
+    """Answer the steps of the pipeline and how far this deploy came; none of an act that was not ours."""
+    if deploy.kind == DeployKind.OBSERVED:
+        return []
     asks = deploy.platform_asked or (not deploy.is_finished and deploy.code_location.deployment.has_platform)
     reached = [
         ("Accepted", None, deploy.created_at),

@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from . import outcome, show
+from . import outcome, show, show_loads
 from .place import Place, everywhere, place_argument, with_location
 from .session import Session, with_session
 from .terminal import notices, print_json
@@ -34,6 +34,25 @@ def history(session: Session, place: Place, limit: int, no_collapse: bool) -> No
     found = session.portal.listed(place.path("deploys"), query, limit=limit)
     live = None if session.as_json else session.portal.read(place.path()).get("live_deploy")
     session.answer(found, lambda document: show.history(document, live=live))
+
+
+@click.command()
+@place_argument
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many rows.")
+@click.option("--no-collapse", is_flag=True, help="Show similar loads one by one.")
+@with_session
+def loads(session: Session, place: Place, limit: int, no_collapse: bool) -> None:
+    """List what the platform loaded in PLACE, whoever caused it, newest first.
+
+    Similar loads in a row are one line with their count.
+
+    \b
+    Example:
+      lastgood loads acme/prod/shop
+    """
+    place = with_location(session.portal, place)
+    query = {} if no_collapse else {"collapse": "true"}
+    session.answer(session.portal.listed(place.path("loads"), query, limit=limit), show_loads.loads)
 
 
 @click.command()

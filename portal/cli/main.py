@@ -11,7 +11,7 @@ from .assets import assets, send_assets
 from .comparing import compare
 from .deploy import deploy
 from .diffing import diff
-from .looking import history, logs, places, status
+from .looking import history, loads, logs, places, status
 from .showing import show_deploy
 from .snapshot import snapshot
 from .terminal import survive_any_encoding
@@ -49,7 +49,7 @@ def cli() -> None: ...
 
 
 for _command in (
-    login, logout, places, status, deploy, history, show_deploy, logs, rollback, hold, resume, cancel, retry,
+    login, logout, places, status, deploy, history, loads, show_deploy, logs, rollback, hold, resume, cancel, retry,
     assets, compare, diff, snapshot, send_assets,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -14,7 +14,7 @@ from .api import Document
 from .place import Place
 from .terminal import clean, notices, output, say, text
 
-_WRITTEN = ("Description", "State")
+_WRITTEN = ("Description", "State", "What")
 _LEVELS = {"WARNING": "yellow", "WARN": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "bright_black"}
 
 
@@ -27,7 +27,7 @@ def history(document: Document, *, live: int | None) -> None:
     changes = [show_changes.counts(deploy.get("assets")) for deploy in rows]
     # Where nobody says what is defined, there is no column for it.
     assets = ["Assets"] if any(changes) else []
-    table = _table("", "#", "Status", "When", "Who", "Type", *assets, "Description", "Commit")
+    table = listing("", "#", "Status", "When", "Who", "Type", *assets, "Description", "Commit")
     at = dates.now()
     for deploy, changed in zip(rows, changes, strict=True):
         table.add_row(
@@ -38,7 +38,7 @@ def history(document: Document, *, live: int | None) -> None:
             text(words.actor(deploy)),
             words.kind(deploy),
             *(text(changed) for _ in assets),
-            on_one_line(deploy.get("description")),
+            on_one_line(deploy.get("description") or words.unspoken(deploy)),
             text(words.commit(deploy, length=8), "bright_black"),
         )
     output().print(table)
@@ -109,7 +109,7 @@ def resumed(place: Place, document: Document) -> None:
 
 def places(rows: Iterable[Document]) -> None:
     """Show every place that may be seen, and what is live there."""
-    table = _table("Place", "Live", "State")
+    table = listing("Place", "Live", "State")
     for row in rows:
         found = row["code_location"] or {}
         table.add_row(text(row["place"], "bold"), text(words.number(found.get("live_deploy"))), _state(row))
@@ -119,7 +119,7 @@ def places(rows: Iterable[Document]) -> None:
         say("You may see no deployment. Ask for a role in an organization.")
 
 
-def _table(*headings: str) -> Table:
+def listing(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
         # Where the width is short, only what may wrap gives way: what people wrote, not names and numbers.

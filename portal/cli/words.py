@@ -43,6 +43,15 @@ def kind(deploy: Document) -> Text:
     return text(_KINDS.get(stored, stored))
 
 
+def unspoken(deploy: Document) -> str:
+    """Say what a deploy is that nobody described."""
+    if deploy.get("kind") != "observed":
+        return ""
+    return (
+        "loaded by somebody else" if deploy.get("status") == "SUCCEEDED" else "failed to load, by somebody else's doing"
+    )
+
+
 def actor(deploy: Document) -> str:
     """Return who did it."""
     who = deploy.get("actor")

@@ -3,6 +3,15 @@
 
 const dialog = document.getElementById("dialog");
 
+// What a dialog shows may lead to something else in the same dialog: where the focus was, it stays.
+function show(html) {
+  const focused = dialog.open ? document.activeElement.id : "";
+  dialog.innerHTML = html;
+  if (!dialog.open) dialog.showModal();
+  const first = dialog.querySelector("[autofocus]") || (focused && document.getElementById(focused));
+  if (first) first.focus();
+}
+
 // A link to a page that fits into the dialog. What is not a plain click, or cannot be shown there, goes to the page.
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-dialog]");
@@ -11,8 +20,7 @@ document.addEventListener("click", async (event) => {
     try {
       const answer = await fetch(link.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
       if (!answer.ok || answer.redirected || answer.headers.has("HX-Refresh")) throw new Error(String(answer.status));
-      dialog.innerHTML = await answer.text();
-      dialog.showModal();
+      show(await answer.text());
     } catch {
       location.assign(link.href);
     }
@@ -30,9 +38,52 @@ document.addEventListener("click", async (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of document.querySelectorAll("details.menu[open]")) {
+    event.preventDefault(); // The dialog around it stays.
     menu.open = false;
     menu.querySelector("summary").focus();
   }
+});
+
+// What looks like a switch answers to the space bar, as switches do.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches("a[role=switch]")) return;
+  event.preventDefault();
+  event.target.click();
+});
+
+// A row's menu lies above whatever scrolls around it.
+function place(menu) {
+  const box = menu.querySelector(".menu-box");
+  const { top, bottom, right } = menu.querySelector("summary").getBoundingClientRect();
+  const below = innerHeight - bottom > box.offsetHeight + 8;
+  box.style.position = "fixed";
+  box.style.top = `${below ? bottom : Math.max(8, top - box.offsetHeight - 4)}px`;
+  box.style.right = `${document.documentElement.clientWidth - right}px`;
+  box.style.left = "auto";
+}
+
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches("details.row-menu[open]")) place(event.target);
+}, true);
+
+document.addEventListener("scroll", () => {
+  document.querySelectorAll("details.row-menu[open]").forEach(place);
+}, true);
+
+// Copying: the text of the element that is named, or of the code beside the button.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy) || button.closest("tr").querySelector("code");
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+  } catch {
+    // Without HTTPS browsers have no clipboard for pages, but still copy what is selected.
+    getSelection().selectAllChildren(source);
+    if (!document.execCommand("copy")) return;
+  }
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy"), 1500);
 });
 
 // A verb is asked for once, however often somebody clicks; filters leave out of the address what is empty.

@@ -14,14 +14,18 @@ from django.utils import timezone
 from deployments import access, operations
 from deployments.access import Role
 from deployments.models import (
+    AlertChannel,
     Blob,
     CodeLocation,
     Deploy,
     Deployment,
     IdempotencyRecord,
+    Incident,
     Load,
     Organization,
+    PlatformWatch,
     Token,
+    WorkspaceTurn,
 )
 from tests import factories
 
@@ -80,6 +84,18 @@ def _tenant(slug: str, root: User) -> dict[str, Any]:
     rows: list[Model] = [organization, deployment, location, deploy, account, token, load, record, bundle]
     rows += [deploy.release, deploy.release.mounts.get(), deploy.events.first(), bundle.files.get()]
     rows += [organization.possessions.first(), location.holds.get(), location.blames.get()]
+    channel = AlertChannel.objects.create(
+        deployment=deployment, name=f"{word} channel", kind="email", address=f"{word}@{word}.test", created_by_name=word
+    )
+    incident = Incident.objects.create(code_location=location, began_with=load, opened_at=timezone.now())
+    told = channel.notifications.create(
+        incident=incident, code_location=location, subject="s", title=word, body=word, due_at=timezone.now(),
+        created_at=timezone.now(),
+    )  # fmt: skip
+    rows += [channel, incident, told]
+    run = location.load_runs.create(likeness=word, first_at=timezone.now(), last_at=timezone.now(), newest=load)
+    watch = PlatformWatch.objects.create(deployment=deployment, due_at=timezone.now(), version=word)
+    rows += [run, watch, WorkspaceTurn.objects.create(deployment=deployment, deploy=deploy)]
     rows.append(Blob.objects.get(files__bundle=bundle))
     return {type(row).__name__: row for row in rows}
 

@@ -1,5 +1,7 @@
 """Who may add, change and delete what; and that it goes through the operations."""
 
+import json
+
 import pytest
 from django.urls import reverse
 
@@ -16,6 +18,7 @@ ADDERS = {
     "CodeLocation": HIGHEST | {"admin"},
     "ServiceAccount": HIGHEST,
     "Token": set(EVERYBODY),
+    "AlertChannel": HIGHEST | {"admin"},
 }
 # Who may delete the acme row, as far as their role goes.
 DELETERS = {
@@ -24,12 +27,16 @@ DELETERS = {
     "CodeLocation": {"admin", "organization_admin", "superuser"},
     "ServiceAccount": {"organization_admin", "superuser"},
     "Token": {"organization_admin", "superuser"},
+    "AlertChannel": {"admin", "organization_admin", "superuser"},
 }
 CHANGERS = {
     "Organization": {"organization_admin", "superuser"},
     "Deployment": {"admin", "organization_admin", "superuser"},
+    "CodeLocation": {"admin", "organization_admin", "superuser"},
+    "AlertChannel": {"admin", "organization_admin", "superuser"},
 }
 ADDRESS = {"platform": "dagster", "platform_url": "http://localhost:3000", "retention_days": "30", "name": "Ours"}
+ADDRESS |= {"poll_seconds": "15", "webhook_patience": "600"}
 
 
 @pytest.mark.parametrize("role", EVERYBODY)
@@ -214,3 +221,45 @@ def test_makes_tokens_for_machines_of_organizations_that_one_administers(world, 
     )
 
     assert tokens_of(machine) == before + made
+
+
+def test_never_shows_the_secrets_of_a_deployment_and_keeps_what_was_left_empty(world):
+    secrets = {"platform_headers": "X-Key: sesame-1", "webhook_secret": "sesame-2", "registry_password": "sesame-3"}
+    browser, page = sign_in(world.people["admin"]), page_of(world.deployment)
+    assert browser.post(page, ADDRESS | secrets).status_code == 302
+
+    shown = [sign_in(world.people[role]).get(page).text for role in ("admin", "viewer", "superuser")]
+    assert browser.post(page, ADDRESS | {"name": "Again"}).status_code == 302
+
+    assert not any("sesame" in text for text in shown)
+    kept = type(world.deployment).objects.get(pk=world.deployment.pk)
+    assert (kept.webhook_secret, kept.registry_password) == ("sesame-2", "sesame-3")
+    assert json.loads(kept.platform_headers) == {"X-Key": "sesame-1"}
+    assert browser.post(page, ADDRESS | {"platform_headers": "-"}).status_code == 302
+    assert type(kept).objects.get(pk=kept.pk).platform_headers == ""
+
+
+def test_mutes_a_code_location(world):
+    browser = sign_in(world.people["admin"])
+
+    assert browser.post(page_of(world.location), {"muted": "on"}).status_code == 302
+
+    assert type(world.location).objects.get(pk=world.location.pk).muted
+
+
+def test_forgets_the_secrets_of_an_address_that_changes(world):
+    secrets = {"platform_headers": "X-Key: sesame", "webhook_secret": "sesame", "webhook_url": "http://localhost:9/a"}
+    secrets |= {"registry": "ghcr.example", "registry_password": "sesame"}
+    browser, page = sign_in(world.people["admin"]), page_of(world.deployment)
+    assert browser.post(page, ADDRESS | secrets).status_code == 302
+
+    moved = {
+        "platform_url": "http://127.0.0.1:3000",
+        "webhook_url": "http://127.0.0.1:9/a",
+        "registry": "other.example",
+    }
+    assert browser.post(page, ADDRESS | moved).status_code == 302
+
+    kept = Deployment.objects.get(pk=world.deployment.pk)
+    assert (kept.platform_url, kept.webhook_url) == ("http://127.0.0.1:3000", "http://127.0.0.1:9/a")
+    assert (kept.platform_headers, kept.webhook_secret, kept.registry_password) == ("", "", "")

@@ -60,7 +60,7 @@ def test_have_a_history_that_costs_the_same_however_long_it_is(location, viewer)
     assert max(few) <= 15
 
 
-def test_that_a_deploy_changed_are_listed_with_what_was_recorded(viewer):
+def test_d6_that_a_deploy_changed_are_listed_with_what_was_recorded(viewer):
     body = answered(viewer.get("deploys/2/asset-changes/"), 200)
 
     assert [(row["key"], row["kind"], row["change_types"]) for row in body["results"]] == [

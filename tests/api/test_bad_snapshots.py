@@ -15,7 +15,8 @@ from tests.assets.sets import asset, everything, go_live
 from tests.factories import make_location, make_member
 from tests.operations.asking import ONE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+# Not on the services too: nothing here depends on which database answers.
+pytestmark = [pytest.mark.django_db]
 
 
 @pytest.fixture

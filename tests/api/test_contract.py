@@ -41,6 +41,7 @@ DEPLOY = {
         "verified",
         "verification",
         "restorable",
+        "run",
         "applied",
         "held_reason",
         "error",

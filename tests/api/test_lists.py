@@ -259,3 +259,13 @@ def test_of_code_locations_costs_the_same_however_many_there_are(location, viewe
         make_location(location.deployment, name=f"other-{number}")
 
     assert queries() == one
+
+
+def test_of_loads_and_deploys_are_collapsed_by_a_word_that_is_one(location, viewer):
+    grow(location, 5)
+
+    refused(viewer.get("loads/?collapse=perhaps"), 400, "invalid")
+    refused(viewer.get("deploys/?collapse=perhaps"), 400, "invalid")
+    assert answered(viewer.get("loads/?collapse=true"), 200)["results"] == []
+    # What is filtered is told one by one: a run would hide its older deploys.
+    assert len(answered(viewer.get("deploys/?collapse=true&actor=ci"), 200)["results"]) == 4

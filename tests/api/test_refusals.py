@@ -9,7 +9,8 @@ from tests.factories import carry_out, make_location, make_member, make_organiza
 from tests.operations.asking import ONE, TWO
 from tests.store.bytes import sha256_of, use_full_disk
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+# Not on the services too: nothing here depends on which database answers.
+pytestmark = [pytest.mark.django_db]
 
 ZEROS = "0" * 64
 

@@ -53,6 +53,8 @@ def routes() -> list[tuple[str, str]]:
         address = re.sub(r"\{(\w+)\}", lambda match: EXAMPLES.get(match[1], "1"), path)
         found += [(verb.upper(), address) for verb in verbs if verb in {"get", "post", "put", "patch", "delete"}]
     found.remove(("POST", f"{BASE}/auth/token/"))
+    # Knowing the address of an order's answer is the right to answer.
+    found.remove(("POST", f"{BASE}/callbacks/1/"))
     assert len(found) > 20
     return found
 

@@ -108,11 +108,13 @@ def load(deploy: Any, pages: Iterable[bytes]) -> None:
 
 def receive(deploy: Any, pages: Iterable[bytes]) -> None:
     """Keep what a platform answered, as the pipeline does."""
+    from django.db import transaction
     from django.utils import timezone
 
-    from deployments.execution.checking import record_load
+    from deployments.loads import write_load
     from deployments.platforms.base import LocationReport
     from portal.common.canonical import canonical_json
+    from tests.factories import fresh
 
     form = form_of(pages)
     written = canonical_json(form)
@@ -125,7 +127,8 @@ def receive(deploy: Any, pages: Iterable[bytes]) -> None:
         raw=form,
         written=written,
     )
-    record_load(deploy.code_location, report, deploy=deploy, now=timezone.now())
+    with transaction.atomic():
+        write_load(fresh(deploy.code_location), report, deploy=deploy, now=timezone.now())
 
 
 def bench_diff(show: Show) -> None:

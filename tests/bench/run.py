@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import assets
+from tests.bench import assets, loads
 
 FILES, BYTES = 500, 5_000_000
 ROUNDS = 9
@@ -33,6 +33,7 @@ def main() -> None:
         )
         bench_rollback(Path(folder))
         bench_history()
+        loads.main(show)
         assets.main(show)
 
 

@@ -7,12 +7,17 @@ from tests.matrix.rows import Row
 DEPLOYMENT = "/deployments/{org}/{deployment}/"
 LOCATION = f"{DEPLOYMENT}{{location}}/"
 DEPLOY = f"{LOCATION}deploys/{{number}}/"
+ALERTS = f"{DEPLOYMENT}-/alerts/"
+CHANNEL = f"{ALERTS}channels/{{channel}}/"
+CONNECTION = f"{DEPLOYMENT}-/connection/"
 # These have a matrix of their own, or belong to a library.
 ELSEWHERE = ("/api/", "/admin/", "/accounts/", "/static/")
 
 REASON = {"reason": "Wait."}
 BECAUSE = {"description": "Because."}
 BACK: dict[str, Any] = {"to": 1, "description": "Bad."}
+CONNECTED = {"platform_url": "", "poll_seconds": 30}
+CHANNEL_OF = {"name": "ops", "kind": "webhook", "address": "http://localhost:9/alerts", "alerts": "load_failed"}
 
 PAGES = [
     Row("GET", "/livez", "open"),
@@ -21,6 +26,27 @@ PAGES = [
     Row("GET", "/", "signed-in"),
     Row("GET", DEPLOYMENT, "view"),
     Row("GET", LOCATION, "view"),
+    Row("GET", ALERTS, "view"),
+    Row("GET", f"{ALERTS}new/", "configure"),
+    Row("POST", f"{ALERTS}channels/", "configure", 302, CHANNEL_OF),
+    Row("POST", f"{ALERTS}channels/", "configure", 409, CHANNEL_OF | {"name": "on-call"}, case="taken"),
+    Row(
+        "POST", f"{ALERTS}channels/", "configure", 400, CHANNEL_OF | {"address": "ftp://localhost/"}, case="no address"
+    ),
+    Row("GET", CHANNEL, "configure"),
+    Row("POST", f"{CHANNEL}change/", "configure", 302, {"name": "on-call", "alerts": "deploy_failed"}),
+    Row("POST", f"{CHANNEL}change/", "configure", 400, {"name": "on-call"}, case="of nothing"),
+    Row("POST", f"{CHANNEL}remove/", "configure", 302),
+    Row("POST", f"{CHANNEL}test/", "configure", 400, case="without SMTP"),
+    Row("GET", CONNECTION, "configure"),
+    Row("POST", f"{CONNECTION}test/", "configure", 409, case="without a platform"),
+    Row("POST", f"{CONNECTION}change/", "configure", 302, CONNECTED),
+    Row("POST", f"{CONNECTION}change/", "configure", 400, CONNECTED | {"poll_seconds": 1}, case="too often"),
+    Row("POST", f"{CONNECTION}locations/{{location}}/", "configure", 302, {"muted": "on"}),
+    Row("POST", f"{CONNECTION}locations/{{location}}/", "configure", 400, {"muted": "perhaps"}, case="another word"),
+    Row("GET", f"{LOCATION}loads/", "view"),
+    Row("GET", f"{LOCATION}loads/", "view", 400, query="?cursor=x", case="at no cursor"),
+    Row("GET", f"{LOCATION}loads/{{load}}/", "view"),
     Row("GET", f"{LOCATION}rollback/", "roll_back", query="?to=1"),
     Row("GET", f"{LOCATION}rollback/", "roll_back", 404, query="?to=999", case="to what is not there"),
     Row("POST", f"{LOCATION}rollbacks/", "roll_back", 302, BACK),

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.factories import manifest_of
-from tests.matrix.scene import ASSET, OWN, Place
+from tests.matrix.scene import ASSET, OWN, Place, load_at
 
 API = "/api/v1"
 ORGANIZATION = f"{API}/organizations/{{org}}/"
 DEPLOYMENT = f"{ORGANIZATION}deployments/{{deployment}}/"
 LOCATION = f"{DEPLOYMENT}code-locations/{{location}}/"
 DEPLOY = f"{LOCATION}deploys/{{number}}/"
+CHANNELS = f"{DEPLOYMENT}alert-channels/"
+CHANNEL = f"{CHANNELS}{{channel}}/"
 
 CONTENT = b"acme-words 2"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -23,6 +25,7 @@ IMAGE = "registry.example/shop:1"
 PUSH = {"bundles": {"dags": None, "dbt": None}, "image": IMAGE}
 SNAPSHOT = {"format": "lastgood.assets/1", "assets": [{"key": ["db", "orders"], "code_version": "9"}]}
 NAMED = f"?key={ASSET}"
+NEW_CHANNEL = {"name": "ops", "kind": "webhook", "address": "http://localhost:9/alerts", "alerts": ["load_failed"]}
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,15 @@ class Row:
         """Answer its address at this place."""
         location = self.location if place.location == OWN.location else place.location
         names: dict[str, Any] = {"org": place.org, "deployment": place.deployment, "location": location}
-        names |= {"number": self.number, "mount": "dags", "sha256": SHA256} | named
+        if "{load}" in self.path:
+            names["load"] = load_at(place)
+        names |= {
+            "channel": place.channel,
+            "number": self.number,
+            "mount": "dags",
+            "sha256": SHA256,
+            "token": "1-00",
+        } | named
         return f"{self.path.format(**names)}{self.query.replace('ORG', str(names['org']))}"
 
     def body_at(self, place: Place = OWN) -> Any:
@@ -120,6 +131,25 @@ ROWS = [
     Row("GET", f"{LOCATION}compare/", "view", query="?at=2100-01-01T00:00:00Z", case="at a time"),
     Row("GET", f"{DEPLOY}bundles/{{mount}}/", "view"),
     Row("GET", f"{DEPLOY}bundles/{{mount}}/files/", "view", query="?path=a.py"),
+    Row("PATCH", LOCATION, "configure", 200, {"muted": True}),
+    Row("PATCH", LOCATION, "configure", 400, {"muted": "perhaps"}, case="with another word"),
+    Row("GET", f"{LOCATION}loads/", "view", query="?collapse=true"),
+    Row("GET", f"{LOCATION}loads/{{load}}/", "view"),
+    Row("POST", f"{DEPLOYMENT}connection-test/", "configure", 409, case="without a platform"),
+    Row("POST", f"{API}/callbacks/{{token}}/", "open", 404, {"outcome": "succeeded"}),
+    Row("GET", CHANNELS, "view"),
+    Row("POST", CHANNELS, "configure", 201, NEW_CHANNEL),
+    Row("POST", CHANNELS, "configure", 409, NEW_CHANNEL | {"name": "on-call"}, case="taken"),
+    Row(
+        "POST", CHANNELS, "configure", 400, NEW_CHANNEL | {"address": "http://elsewhere.example/"}, case="foreign host"
+    ),
+    Row("POST", CHANNELS, "configure", 400, NEW_CHANNEL | {"kind": "email", "address": "a@b.c"}, case="without SMTP"),
+    Row("GET", CHANNEL, "view"),
+    Row("PATCH", CHANNEL, "configure", 200, {"enabled": False, "renotify_minutes": 30}),
+    Row("PATCH", CHANNEL, "configure", 400, {"code_location": "absent"}, case="of what is not there"),
+    Row("DELETE", CHANNEL, "configure", 204),
+    Row("POST", f"{CHANNEL}test/", "configure", 400, case="without SMTP"),
+    Row("GET", f"{CHANNEL}notifications/", "view"),
     Row("POST", f"{API}/bundles/", "deploy_to", 200, {"organization": "ORG", "files": FILES}),
     Row("POST", f"{API}/bundles/", "deploy_to", 400, {"organization": "ORG", "files": 7}, case="no manifest"),
     Row("PUT", f"{API}/blobs/{{sha256}}", "deploy_to", 204, CONTENT, query="?organization=ORG"),

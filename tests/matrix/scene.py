@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
@@ -14,7 +15,18 @@ from django.utils import timezone
 
 from deployments import access, composition, operations
 from deployments.access import Role
-from deployments.models import CodeLocation, Deploy, Deployment, Organization, ServiceAccount, Token
+from deployments.loads import write_load
+from deployments.models import (
+    AlertChannel,
+    CodeLocation,
+    Deploy,
+    Deployment,
+    Load,
+    Organization,
+    ServiceAccount,
+    Token,
+)
+from deployments.platforms.base import LocationReport
 from deployments.states import DeployStatus
 from tests.assets.sets import asset, define, record
 from tests.factories import ask_rollback, fresh, make_location, make_organization, make_user, push, superuser
@@ -57,6 +69,7 @@ class Place:
     org: str = "acme"
     deployment: str = "production"
     location: str = "shop"
+    channel: str = "on-call"
 
 
 OWN = Place()
@@ -84,6 +97,7 @@ def make_scene() -> Scene:
         _fill(make_location(deployment, "shop"), words)
         _busy(make_location(deployment, "busy"))
         _held(make_location(deployment, "held"))
+        _told(deployment, words)
     return Scene(acme, globex, production)
 
 
@@ -93,6 +107,7 @@ def _fill(location: CodeLocation, words: str) -> None:
         _live(push(location, {"a.py": f"{words} {number}".encode()}, description=words, git={"commit": "a" * 40}))
         location = fresh(location)
         record(location.live_deploy, define(asset(ASSET, description=f"{words} {number}")))
+    _load(location, words)
     _end(push(location, {"a.py": f"{words} 3".encode()}, description=words), DeployStatus.FAILED)
     rollback = ask_rollback(location, 1, description=words)
     operations.cancel(deploy=rollback, actor=superuser(), now=timezone.now())
@@ -109,6 +124,32 @@ def _held(location: CodeLocation) -> None:
     """Make #1, which is live, and hold the location."""
     _live(push(location, {"a.py": b"1"}))
     operations.hold(location=location, reason="Wait.", actor=superuser(), now=timezone.now())
+
+
+def _load(location: CodeLocation, words: str) -> None:
+    """Make what the platform would have reported of the live deploy."""
+    report = LocationReport("key-1", "server-1", None, "d" * 64, 1, metadata={"note": words}, placeless={"note": words})
+    with transaction.atomic():
+        write_load(fresh(location), report, deploy=location.live_deploy, now=timezone.now())
+
+
+def load_at(place: Place) -> int:
+    """Answer the id of the place's newest load; where there is none, one that is nobody's."""
+    found = Load.objects.filter(
+        code_location__name=place.location,
+        code_location__deployment__slug=place.deployment,
+        code_location__deployment__organization__slug=place.org,
+    )
+    return found.order_by("-pk").values_list("pk", flat=True).first() or 999_999
+
+
+def _told(deployment: Deployment, words: str) -> None:
+    """Make somebody who is told by e-mail, while this portal cannot send any."""
+    channel = AlertChannel.objects.create(
+        deployment=deployment, name="on-call", kind="email", address=f"{words}@example.com", created_by_name="root"
+    )
+    now = timezone.now()
+    channel.notifications.create(subject="test:1", title=f"Test {words}", body=words, due_at=now, created_at=now)
 
 
 def _live(deploy: Deploy) -> None:

@@ -25,7 +25,8 @@ from tests.matrix.scene import (
     snapshot,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+# Not on the services too: nothing here depends on which database answers.
+pytestmark = [pytest.mark.django_db]
 
 # Swagger's page about the document is not part of it.
 UNDOCUMENTED = {("GET", f"{API}/schema/page/")}

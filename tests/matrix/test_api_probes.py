@@ -67,7 +67,8 @@ def test_in_a_path(row: Row, parameter: str, scene: Scene, client: Client):
 
 def names(row: Row) -> dict[str, Any]:
     """Answer the names that make the row's address."""
-    return vars(OWN) | {"location": row.location, "number": row.number, "mount": "dags", "sha256": "0" * 64}
+    here = {"location": row.location, "number": row.number, "mount": "dags", "sha256": "0" * 64}
+    return vars(OWN) | here | {"load": 1, "token": "1-00"}
 
 
 def _query(row: Row) -> str:
@@ -140,7 +141,9 @@ def test_in_a_body_that_is_no_object(row: Row, scene: Scene, client: Client):
     for wrong in [*WRONG[1:], "NaN", [row.body_at()]]:
         answer = send(client, row.method, row.url(), wrong, headers)
         check(answer, wrong)
-        assert answer.status_code == 400 or row.method == "PATCH", wrong
+        # What nobody signs may be small only.
+        told = (400, 413) if row.needs == "open" else (400,)
+        assert answer.status_code in told or row.method == "PATCH", wrong
     for raw in (b"{", b"\xff", b"[" * 100_000, b'{"a":' * 50_000, b"NaN", b'{"a": 1e999}', b"9" * 10_000, b"\0"):
         answer = client.generic(row.method, row.url(), raw, content_type="application/json", headers=headers)
         check(answer, raw[:20])

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from deployments.models import Deploy, Organization, Token
+from deployments.models import Deploy, Deployment, Organization, Token
 from tests.factories import make_user, superuser
 from tests.matrix.rows import API, DEPLOY, DEPLOYMENT, IMAGE, LOCATION, ORGANIZATION
 from tests.matrix.scene import OWN, Scene, bearer, content_of, send
@@ -121,6 +121,32 @@ def test_token_is_told_once_and_kept_as_a_hash(scene: Scene, client: Client, tol
     assert token[15:] not in everything
     assert CANARY not in everything
     assert Token.objects.get(name="laptop").last_used_at is not None
+
+
+def test_of_a_deployment_is_kept_encrypted_and_never_told(scene: Scene, client: Client, told: Told):
+    secrets = {"platform_headers": {"X-Key": CANARY}, "webhook_secret": CANARY, "registry_password": CANARY}
+    body = {"platform": "dagster", "platform_url": "http://localhost:9/", "registry": "localhost:5000", **secrets}
+    bodies: list[Any] = [
+        body,
+        {"platform_headers": {"Host": CANARY}},
+        {"platform_headers": {"X": f"{CANARY}\n{CANARY}"}},
+    ]
+    headers = bearer(superuser())
+
+    url = DEPLOYMENT.format(**SHOP)
+    answers = [send(client, "PATCH", url, each, headers) for each in bodies]
+    tested = send(client, "POST", f"{url}connection-test/", {}, headers)
+
+    assert [answer.status_code for answer in answers] == [200, 400, 400]
+    assert tested.status_code == 409
+    everything = told() + "".join(content_of(answer).decode() for answer in [*answers, tested])
+    assert CANARY not in everything
+    kept = Deployment.objects.get(organization__slug="acme", slug="production")
+    assert (kept.webhook_secret, kept.registry_password) == (CANARY, CANARY)
+    assert CANARY in kept.platform_headers
+    # Another server's address: what the first one was told is not told to it.
+    assert send(client, "PATCH", url, {"platform_url": "http://127.0.0.1:9/"}, headers).status_code == 200
+    assert Deployment.objects.get(pk=kept.pk).platform_headers == ""
 
 
 def test_password_is_not_repeated(scene: Scene, client: Client, told: Told):

@@ -27,7 +27,8 @@ from tests.matrix.scene import (
     visitor,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+# Not on the services too: what is asked of the database here, lists, probes and removal ask there.
+pytestmark = [pytest.mark.django_db]
 
 OURS = {path for path, _ in resolved_paths() if not path.startswith(ELSEWHERE)}
 # One row an address, where the case does not matter.

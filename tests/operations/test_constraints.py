@@ -19,6 +19,7 @@ from assets.models import (
     Validity,
 )
 from deployments.models import (
+    AlertChannel,
     Blame,
     Blob,
     BlobPossession,
@@ -30,6 +31,8 @@ from deployments.models import (
     Deployment,
     Hold,
     IdempotencyRecord,
+    Incident,
+    Load,
     Organization,
     Release,
     ReleaseBundle,
@@ -101,6 +104,28 @@ def sets_of_two_deploys(**said: Any) -> None:
     again(made, **({"deploy": Deploy.objects.get(number=2), "live_seq": 2} | said))
 
 
+def channel(name: str = "ops") -> AlertChannel:
+    """Make an alert channel."""
+    return AlertChannel.objects.create(
+        deployment=Deployment.objects.get(),
+        name=name,
+        kind="webhook",
+        address="http://localhost/",
+        created_by_name="root",
+    )
+
+
+def tell(of: AlertChannel, subject: str) -> None:
+    """Write down a notification."""
+    of.notifications.create(subject=subject, title="T", body="B", due_at=NOW, created_at=NOW)
+
+
+def failing(**said: Any) -> None:
+    """Store an incident that lasts, unless something else is said."""
+    load = Load.objects.create(code_location=location(), reported_at=NOW, ok=False)
+    Incident.objects.create(code_location=location(), began_with=load, opened_at=NOW, **said)
+
+
 ILLEGAL: dict[str, Callable[[], Any]] = {
     "one_service_account_of_a_name_per_organization": lambda: [
         ServiceAccount.objects.create(
@@ -140,6 +165,9 @@ ILLEGAL: dict[str, Callable[[], Any]] = {
     "blamed_once": lambda: twice(
         Blame, code_location=location(), code_digest="0" * 64, blamed_by=first(), created_at=NOW
     ),
+    "one_alert_channel_of_a_name_per_deployment": lambda: [channel(), channel()],
+    "one_open_incident_per_code_location": lambda: [failing(), failing()],
+    "told_once_per_channel": lambda: [tell(each, "deploy:1:failed") for each in [channel()] * 2],
     "one_chain_of_a_world": lambda: again(of_assets(AssetChain)),
     "one_asset_of_a_key": lambda: again(of_assets(Asset)),
     "one_version_of_a_number_per_asset": lambda: again(of_assets(AssetVersion)),
@@ -179,6 +207,12 @@ def test_nothing_of_what_is_legal_beside_it():
     Hold.objects.create(code_location=place, reason="New.", created_at=NOW, created_by_name="root")
     Blame.objects.create(code_location=place, code_digest="0", blamed_by=first(), created_at=NOW, lifted_at=NOW)
     Blame.objects.create(code_location=place, code_digest="0", blamed_by=first(), created_at=NOW)
+
+    failing(closed_at=NOW)
+    failing()
+    for each in (channel(), channel("others")):
+        tell(each, "deploy:1:failed")
+        tell(each, "deploy:2:failed")
 
     assert place.deploys.count() == 5
 

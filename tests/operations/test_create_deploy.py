@@ -50,7 +50,16 @@ def test_is_named_by_the_parts_that_it_changes(said, kind: DeployKind):
     assert push_parts(make_location(), **said).kind == kind
 
 
-@pytest.mark.parametrize("parts", [{}, {"bundles": {}}, {"image": "shop:1"}, {"runtime_version": "3"}])
+NOTHING_TO_PUT = [
+    {},
+    {"bundles": {}},
+    {"image": "shop:1"},
+    {"runtime_version": "3"},
+    {"bundles": {}, "image": "shop:1"},
+]
+
+
+@pytest.mark.parametrize("parts", NOTHING_TO_PUT)
 def test_that_the_target_cannot_put_is_refused(parts):
     location = make_location()
     asked = operations.Push(parts=parts)

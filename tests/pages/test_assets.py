@@ -37,7 +37,7 @@ def keys(browser: Client, address: str) -> list[str]:
     return [row.asset.key for row in answer.context["rows"]] if rows is None else [step.key for step in rows]
 
 
-def test_column_of_the_history_counts_what_each_deploy_changed(shop: str, root: Client):
+def test_d5_column_of_the_history_counts_what_each_deploy_changed(shop: str, root: Client):
     page = words(root, shop)
 
     assert '<b class="added">+2</b><b class="removed">−1</b><b class="changed">~1</b>' in page
@@ -154,7 +154,7 @@ def test_detail_says_what_a_platform_cannot_tell(location: CodeLocation, here: s
     assert '<code class="dim" title="Not an asset of shop">raw</code> <small>AllPartitionMapping: All.</small>' in page
 
 
-def test_change_history_tells_each_change_from_what_to_what(shop: str, root: Client):
+def test_d7_change_history_tells_each_change_from_what_to_what(shop: str, root: Client):
     page = words(root, f"{shop}assets/changes/?key={ORDERS}")
 
     for expected in [

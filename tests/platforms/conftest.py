@@ -1,6 +1,6 @@
 """A server of ours, and a driver that asks it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,6 +11,16 @@ from tests.platforms.http_server import HttpServer, graphql
 SECRET = "s3cr3t-t0k3n"
 HEADERS = {"Authorization": f"Bearer {SECRET}"}
 GOOD = graphql({"version": "1.13.27"})
+ASKED: dict[str, Callable[[DagsterPlatform], object]] = {
+    "status": lambda dagster: dagster.status("orders"),
+    "statuses": lambda dagster: dagster.statuses(),
+    "connection": lambda dagster: dagster.connection(),
+    "report": lambda dagster: dagster.report("orders"),
+    "reload": lambda dagster: dagster.reload("orders"),
+    "reload_all": lambda dagster: dagster.reload_all(),
+}
+QUESTIONS = [method for method in ASKED if "reload" not in method]
+RELOADS = ["reload", "reload_all"]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A small real HTTP server in a thread, which answers as badly as it is told to."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,9 +47,12 @@ def graphql(data: Any, status: int = 200) -> Reply:
 
 
 class HttpServer:
-    """The running server: its URL, the requests it got, and how it answers them (`answer` may be replaced)."""
+    """The running server: its URL, the requests it got, and how it answers them (`answer` may be replaced).
 
-    def __init__(self, answer: Callable[[Request], Reply]) -> None:
+    With `tls` it speaks HTTPS.
+    """
+
+    def __init__(self, answer: Callable[[Request], Reply], *, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
         self.requests: list[Request] = []
         self.stopping = threading.Event()
@@ -79,7 +83,9 @@ class HttpServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
 
     @contextmanager
     def running(self) -> Iterator["HttpServer"]:

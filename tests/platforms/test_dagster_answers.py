@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from deployments.platforms.base import PlatformRefused, PlatformUnreachable
 from deployments.platforms.dagster import DagsterPlatform
-from tests.platforms.conftest import GOOD, HEADERS, SECRET
+from tests.platforms.conftest import ASKED, GOOD, HEADERS, QUESTIONS, RELOADS, SECRET
 from tests.platforms.http_server import HttpServer, Reply, Request, graphql, reply
 
 GOOD_BYTES = b'{"data": {"version": "1"}}'
@@ -67,13 +67,13 @@ ODD: dict[str, Callable[[Request], Reply]] = {
 
 
 @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
-@pytest.mark.parametrize("method", ["status", "report", "reload"])
+@pytest.mark.parametrize("method", ASKED)
 def test_an_odd_answer_is_said_without_secrets(
     server: HttpServer, dagster: DagsterPlatform, answer: Callable[[Request], Reply], method: str
 ) -> None:
     server.answer = answer
     with pytest.raises(PlatformUnreachable) as unreachable:
-        getattr(dagster, method)("orders")
+        ASKED[method](dagster)
 
     assert unreachable.value.code == "platform_odd_answer"
     assert server.url in str(unreachable.value)
@@ -107,31 +107,19 @@ def test_a_gateway_that_hiccups_is_asked_again_twice(server: HttpServer, dagster
     assert dagster.version() == "1.13.27"
 
 
-def test_a_gateway_without_a_dagster_is_unreachable(server: HttpServer, dagster: DagsterPlatform) -> None:
+@pytest.mark.parametrize("method", QUESTIONS)
+def test_a_gateway_without_a_dagster_is_unreachable(server: HttpServer, dagster: DagsterPlatform, method: str) -> None:
     server.answer = lambda request: reply("", 502)
     with pytest.raises(PlatformUnreachable, match="HTTP 502") as unreachable:
-        dagster.version()
+        ASKED[method](dagster)
 
     assert unreachable.value.code == "platform_unreachable"
     assert len(server.requests) == 3
 
 
-def test_a_reload_is_asked_once(server: HttpServer, dagster: DagsterPlatform) -> None:
-    server.answer = lambda request: reply("", 502)
-    with pytest.raises(PlatformUnreachable):
-        dagster.reload("orders")
-
-    assert len(server.requests) == 1
-
-
-def test_a_reload_that_a_gateway_does_not_wait_for_goes_on(server: HttpServer, dagster: DagsterPlatform) -> None:
-    server.answer = lambda request: reply("", 504)
-
-    assert dagster.reload("orders") is False
-    assert len(server.requests) == 1
-
-
-def test_silence_ends_our_patience(server: HttpServer, dagster: DagsterPlatform) -> None:
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("reload", RELOADS)
+def test_silence_ends_our_patience(server: HttpServer, dagster: DagsterPlatform, question: str, reload: str) -> None:
     def silence(request: Request) -> Reply:
         server.stopping.wait(5)
         return GOOD
@@ -139,8 +127,8 @@ def test_silence_ends_our_patience(server: HttpServer, dagster: DagsterPlatform)
     server.answer = silence
     started_at = time.monotonic()
     with pytest.raises(PlatformUnreachable, match="did not answer within") as unreachable:
-        dagster.version()
-    reloaded = dagster.reload("orders")
+        ASKED[question](dagster)
+    reloaded = ASKED[reload](dagster)
 
     assert unreachable.value.code == "platform_unreachable"
     assert reloaded is False
@@ -180,22 +168,20 @@ def test_reads_gzip(server: HttpServer, dagster: DagsterPlatform) -> None:
     assert dagster.version() == "1"
 
 
-def test_reads_good_data_under_http_500(server: HttpServer, dagster: DagsterPlatform) -> None:
-    answer = {"__typename": "PythonError", "message": "boom: no space left.\nand more"}
-    server.answer = lambda request: graphql({"reloadRepositoryLocation": answer}, status=500)
-    with pytest.raises(PlatformRefused, match=r"while reloading orders: boom: no space left\.$") as refused:
-        dagster.reload("orders")
+@pytest.mark.parametrize("method", ["statuses", "connection"])
+def test_a_workspace_that_dagster_cannot_read_is_said(
+    server: HttpServer, dagster: DagsterPlatform, method: str
+) -> None:
+    error = {"__typename": "PythonError", "message": "boom: no space left.\nand more"}
+    server.answer = lambda request: graphql(
+        {"version": "1.13.27", "locationStatusesOrError": error, "workspaceOrError": error}, status=500
+    )
+    with pytest.raises(
+        PlatformUnreachable, match=r"could not read its workspace: boom: no space left\.$"
+    ) as unreachable:
+        ASKED[method](dagster)
 
-    assert refused.value.code == "reload_failed"
-
-
-def test_a_location_that_cannot_be_reloaded_is_a_refusal(server: HttpServer, dagster: DagsterPlatform) -> None:
-    answer = {"__typename": "ReloadNotSupported", "message": "orders"}
-    server.answer = lambda request: graphql({"reloadRepositoryLocation": answer})
-    with pytest.raises(PlatformRefused, match="restart its code server") as refused:
-        dagster.reload("orders")
-
-    assert refused.value.code == "reload_not_supported"
+    assert unreachable.value.code == "platform_odd_answer"
 
 
 def test_keeps_the_path_prefix_and_sends_the_headers(server: HttpServer) -> None:
@@ -254,12 +240,16 @@ def test_leaves_a_client_open_that_it_was_given(server: HttpServer) -> None:
         assert not client.is_closed
 
 
+FIELDS = [
+    *("__typename", "versionKey", "loadStatus", "locationOrLoadError", "message", "errorChain"),
+    *("entries", "locationEntries", "name", "permissions", "permission", "value"),
+]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(
-            st.sampled_from(["__typename", "versionKey", "loadStatus", "locationOrLoadError", "message", "errorChain"]),
+            st.sampled_from(FIELDS),
             inner,
             max_size=4,
         )
@@ -269,15 +259,19 @@ json_values = st.recursive(
 
 
 @settings(deadline=None)
-@given(json_values, st.sampled_from(["status", "report", "reload"]))
+@given(json_values, st.sampled_from(list(ASKED)))
 def test_has_two_ways_to_fail(value: Any, method: str) -> None:
     data = {
         "workspaceLocationEntryOrError": value,
         "reloadRepositoryLocation": value,
         "repositoryOrError": value,
+        "locationStatusesOrError": value,
+        "workspaceOrError": value,
+        "reloadWorkspace": value,
+        "version": value,
     }
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json={"data": data}))
     with httpx.Client(transport=transport) as client:
         platform = DagsterPlatform("http://dagster", client=client)
         with contextlib.suppress(PlatformRefused, PlatformUnreachable):
-            getattr(platform, method)("orders")
+            ASKED[method](platform)

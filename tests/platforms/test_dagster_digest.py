@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.platforms.dagster_definitions import asset_form, below, location_form, plain
+from deployments.platforms.dagster_definitions import asset_form, location_form, plain
+from deployments.platforms.dagster_paths import below
 from portal.common.canonical import canonical_json, digest_of
 from tests.platforms.dagster_answers import Node, json_texts, nodes, repositories
 

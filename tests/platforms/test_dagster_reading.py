@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from deployments.platforms.base import PlatformRefused, PlatformUnreachable
-from deployments.platforms.dagster import PAGE, DagsterPlatform
+from deployments.platforms.dagster import DagsterPlatform
 from deployments.platforms.dagster_http import Limits
+from deployments.platforms.dagster_reading import PAGE
 from tests.platforms.http_server import HttpServer, Reply, Request, graphql
 
 
@@ -145,8 +146,8 @@ def test_reads_why_a_location_failed_outermost_first(server: HttpServer, dagster
     assert report.error is not None
     assert report.error.message == "It failed"
     assert report.error.chain == [
-        {"message": "It failed", "class_name": "DagsterUserCodeLoadError", "stack": "a\nb\n"},
-        {"message": "no\\x00 such: thing", "class_name": "ValueError", "stack": "a\nb\n"},
+        {"message": "It failed", "class_name": "DagsterUserCodeLoadError", "stack": "a\nb\n", "frame": ""},
+        {"message": "no\\x00 such: thing", "class_name": "ValueError", "stack": "a\nb\n", "frame": ""},
     ]
 
 

@@ -83,9 +83,10 @@ def read_only(
         project.grpc_server("gone", free_port()),
     )
     home = tmp_path_factory.mktemp("read-only")
+    roots = [f"{project.root}/current", f"{project.root}/releases/*"]
     with (
         DagsterServer(workspace, "--read-only", bin_dir=bin_dir, home=home) as server,
-        DagsterPlatform(server.url, timeout=PATIENCE, roots=[f"{project.root}/current"]) as platform,
+        DagsterPlatform(server.url, timeout=PATIENCE, roots=roots) as platform,
     ):
         yield platform
 
@@ -153,6 +154,26 @@ def test_status_names_the_code_server(dagster: DagsterPlatform, v1: LocationRepo
     assert (status.server_id, status.version_key, status.loading) == (v1.server_id, v1.version_key, False)
 
 
+def test_the_statuses_are_the_status_of_each_location(dagster: DagsterPlatform, v1: LocationReport) -> None:
+    statuses = dagster.statuses()
+
+    assert set(statuses) == {"by_file", "api_grpc", "started_inside"}
+    assert statuses["by_file"].server_id == v1.server_id
+    assert statuses["by_file"] == dagster.status("by_file")
+    assert statuses["api_grpc"] == dagster.status("api_grpc")
+
+
+def test_says_what_there_is_and_what_it_may(dagster: DagsterPlatform, read_only: DagsterPlatform) -> None:
+    connection, watching = dagster.connection(), read_only.connection()
+
+    assert (connection.version, connection.may_reload) == (dagster.version(), True)
+    assert set(connection.locations) == {"by_file", "api_grpc", "started_inside"}
+    assert connection.missing == ()
+    assert watching.may_reload is False
+    # One that failed to load is a location too.
+    assert set(watching.locations) == {"elsewhere", "api_grpc", "gone"}
+
+
 def test_sees_a_swap_only_after_a_reload(
     dagster: DagsterPlatform, put: Callable[[str], None], v1: LocationReport
 ) -> None:
@@ -172,7 +193,7 @@ def test_sees_a_swap_only_after_a_reload(
 
 
 def test_a_broken_release_is_an_error_and_not_an_empty_set(
-    dagster: DagsterPlatform, put: Callable[[str], None], v1: LocationReport
+    dagster: DagsterPlatform, project: Project, put: Callable[[str], None], v1: LocationReport
 ) -> None:
     put("v3")
     assert dagster.reload("by_file") is True
@@ -189,6 +210,9 @@ def test_a_broken_release_is_an_error_and_not_an_empty_set(
     assert "a_module_that_is_not_there" in report.error.chain[-1]["message"]
     assert report.error.chain[-1]["class_name"] == "ModuleNotFoundError"
     assert "defs.py" in report.error.chain[-1]["stack"]
+    frame = f"{project.current}/defs.py:1 in <module>: import a_module_that_is_not_there"
+    assert [link["frame"] for link in report.error.chain][-1] == frame
+    assert report.error.chain[0]["frame"] == ""
     assert status is not None
     assert status.server_id is None
     assert healed.definitions_digest == v1.definitions_digest
@@ -250,6 +274,22 @@ def test_a_webserver_that_is_read_only_refuses_a_reload(read_only: DagsterPlatfo
     assert refused.value.code == "not_allowed"
 
 
+def test_a_webserver_that_is_read_only_refuses_to_reload_everything(read_only: DagsterPlatform) -> None:
+    with pytest.raises(PlatformRefused, match="its locations: it runs with --read-only") as refused:
+        read_only.reload_all()
+
+    assert refused.value.code == "not_allowed"
+
+
+def test_a_location_is_told_without_where_its_release_lies(read_only: DagsterPlatform, project: Project) -> None:
+    report = loaded(read_only, "elsewhere")
+
+    assert report.metadata["python_file"] == f"{project.root}/releases/v1-again/defs.py"
+    assert report.placeless["python_file"] == "{release}/defs.py"
+    assert report.placeless["working_directory"] == "{release}"
+    assert report.placeless["library/dagster"] == report.metadata["library/dagster"]
+
+
 @pytest.mark.parametrize("location", ["api_grpc", "elsewhere"])
 def test_the_same_code_has_the_same_digest_in_another_webserver_and_place(
     read_only: DagsterPlatform, v1: LocationReport, location: str
@@ -264,6 +304,38 @@ def test_a_code_server_that_is_away_is_a_transient_error(read_only: DagsterPlatf
     assert report.error is not None
     assert report.error.transient
     assert report.definitions_digest is None
+
+
+def test_reloading_everything_picks_up_a_new_location(
+    bin_dir: Path, project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """One webserver that the others do not share: its workspace.yaml changes."""
+    first = project.python_file("first", project.root / "releases" / "v1-again")
+    second = project.python_file("second", project.root / "releases" / "v2")
+    workspace = project.workspace("growing", first)
+    home = tmp_path_factory.mktemp("growing")
+    with (
+        DagsterServer(workspace, bin_dir=bin_dir, home=home) as server,
+        DagsterPlatform(server.url, timeout=PATIENCE) as platform,
+    ):
+        before = loaded(platform, "first")
+        project.workspace("growing", first, second)
+        platform.reload("first")
+        unread = platform.connection().locations
+        answered = platform.reload_all()
+        statuses = platform.statuses()
+        after = loaded(platform, "first")
+        workspace.write_text("load_from: [{nonsense: 3}]\n")
+        with pytest.raises(PlatformRefused, match="nonsense") as refused:
+            platform.reload_all()
+
+    assert unread == ("first",)
+    assert answered is True
+    assert set(statuses) == {"first", "second"}
+    assert all(status.server_id for status in statuses.values())
+    assert after.server_id != before.server_id
+    assert after.definitions_digest == before.definitions_digest
+    assert refused.value.code == "reload_failed"
 
 
 def test_a_webserver_that_is_away_is_unreachable_at_once() -> None:

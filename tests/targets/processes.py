@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import time_machine
 
@@ -70,17 +70,16 @@ def woken(process: subprocess.Popen[str]) -> dict[str, Any]:
     return outcome(process)
 
 
-class Reader:
-    """Looks through `current` again and again, as a runtime would, and remembers what was wrong."""
+class Onlooker:
+    """Looks again and again, as a runtime would, and remembers what was wrong."""
 
-    def __init__(self, target: DirectoryTarget) -> None:
-        self._target = target
+    def __init__(self) -> None:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look_on)
         self.looks = 0
         self.complaints: list[str] = []
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -96,6 +95,18 @@ class Reader:
             except Exception as complaint:
                 self.complaints.append(repr(complaint))
             time.sleep(0.0005)
+
+    def _look(self) -> None:
+        """Look once. Raises what is wrong."""
+        raise NotImplementedError
+
+
+class Reader(Onlooker):
+    """Looks through `current`."""
+
+    def __init__(self, target: DirectoryTarget) -> None:
+        super().__init__()
+        self._target = target
 
     def _look(self) -> None:
         # Through one descriptor: what two openings of `current` see may well be two releases.
