@@ -62,3 +62,13 @@ def use_broker(address: str, prefix: str) -> None:
     app.conf.broker_url = address
     app.conf.broker_transport_options = {**django_settings.CELERY_BROKER_TRANSPORT_OPTIONS, "global_keyprefix": prefix}
     app._after_fork()  # forget connections to the broker of the settings
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to run side by side what must not: pytest and pytest-xdist once disagreed on groups, and nobody said so."""
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid}: pytest-xdist loses its group. Which pytest is this?")
