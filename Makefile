@@ -2,6 +2,7 @@
 PORT ?= 8000
 DATA_DIR ?= var
 DAGSTER ?= 0
+AIRFLOW ?= 0
 DEMO ?= 1
 ARGS ?=
 
@@ -21,8 +22,9 @@ setup: ## make .venv, with all that the other targets need
 up: export PORT := $(PORT)
 up: export DATA_DIR := $(DATA_DIR)
 up: export DAGSTER := $(DAGSTER)
+up: export AIRFLOW := $(AIRFLOW)
 up: export DEMO := $(DEMO)
-up: setup ## run Lastgood; PORT= HOST= DATA_DIR= say where; DEMO=0: without examples; DAGSTER=1: with a real Dagster
+up: setup ## run Lastgood; PORT= HOST= DATA_DIR= say where; DEMO=0: without examples; DAGSTER=1, AIRFLOW=1: with a real one
 	@exec $(PYTHON) manage.py up --stop-with-parent
 
 test: setup ## run the tests; ARGS="tests/up -k broker" chooses

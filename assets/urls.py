@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from assets.views import comparing, deploys, details, places
+from assets.views import comparing, deploys, details, places, plans
 from deployments.urls import DEPLOY, LOCATION
 
 app_name = "assets"
@@ -11,6 +11,7 @@ urlpatterns = [
     path(f"{LOCATION}assets/", places.assets, name="list"),
     path(f"{LOCATION}assets/detail/", details.definition, name="definition"),
     path(f"{LOCATION}assets/changes/", details.changes, name="changes"),
+    path(f"{LOCATION}rollback/assets/", plans.plan_assets, name="plan"),
     path(f"{LOCATION}compare/", comparing.compare, name="compare"),
     path(f"{DEPLOY}assets/", deploys.deploy_assets, name="deploy"),
 ]

@@ -8,6 +8,7 @@ from django.conf import settings
 from deployments.hosts import is_allowed, refuse_foreign_platform, refuse_foreign_webhook
 from deployments.models import CodeLocation, Deployment
 from deployments.platforms import pinned
+from deployments.platforms.airflow import DAGS_FOLDER, AirflowPlatform
 from deployments.platforms.base import Platform, PlatformRefused
 from deployments.platforms.dagster import DagsterPlatform
 from deployments.states import PlatformKind, TargetKind
@@ -45,13 +46,17 @@ def target_for(location: CodeLocation) -> Target:
 
 
 def puts_of(location: CodeLocation) -> frozenset[str]:
-    """Answer which parts of a release the location's target puts in place: bundles, settings, image."""
-    match TargetKind(location.deployment.target):
-        case TargetKind.WORKSPACE:
-            return WorkspaceTarget.puts
+    """Answer which parts of a release are put in place there: bundles, settings, image, runtime_version."""
+    deployment = location.deployment
+    match TargetKind(deployment.target):
         case TargetKind.WEBHOOK:
             return WebhookTarget.puts
-    return DirectoryTarget.puts
+        case TargetKind.WORKSPACE:
+            puts = WorkspaceTarget.puts
+        case TargetKind.DIRECTORY:
+            puts = DirectoryTarget.puts
+    # Files alone start no image: the operator's command does.
+    return puts | {"image", "runtime_version"} if deployment.runs_command else puts
 
 
 def registry_for(location: CodeLocation) -> Registry:
@@ -97,9 +102,18 @@ def platform_of(deployment: Deployment) -> Platform | None:
     # Wherever a release lies, its paths are told the same, so that the same code has the same digest; and whoever asks,
     # execution or the observer, reads the same.
     roots = (f"{folder}/*/releases/*", f"{folder}/*/current")
-    drivers = {PlatformKind.DAGSTER: DagsterPlatform}
-    driver = drivers[PlatformKind(deployment.platform)]
-    return driver(deployment.platform_url, headers=headers_of(deployment), client=pinned.client(), roots=roots)
+    url, headers, client = deployment.platform_url, headers_of(deployment), pinned.client()
+    if PlatformKind(deployment.platform) is PlatformKind.DAGSTER:
+        return DagsterPlatform(url, headers=headers, client=client, roots=roots)
+    return AirflowPlatform(
+        url,
+        headers=headers,
+        client=client,
+        user=deployment.platform_user,
+        password=deployment.platform_password,
+        bundle=deployment.dag_bundle or DAGS_FOLDER,
+        roots=roots,
+    )
 
 
 def headers_of(deployment: Deployment) -> dict[str, str]:

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from deployments.git.addresses import Address, parse
+from deployments.git.base import GitRefused
 from portal.common.problems import Invalid
 
 
@@ -29,6 +31,21 @@ def refuse_foreign_webhook(url: str) -> None:
         what="the webhook's address",
         code="bad_webhook_url",
     )
+
+
+def git_address(url: str) -> Address:
+    """Answer a repository's address, taken apart, if the portal may fetch from there. Raises Invalid."""
+    try:
+        address = parse(url, settings.LASTGOOD_GIT_PROTOCOLS)
+    except GitRefused as odd:
+        raise Invalid(str(odd), code=odd.code, errors=[{"field": "url", "detail": str(odd)}]) from odd
+    host = address.host.strip("[]")
+    if host and not is_allowed(host, settings.LASTGOOD_GIT_HOSTS):
+        raise Invalid(
+            f"The portal may not fetch from {host}: an operator lists the hosts in LASTGOOD_GIT_HOSTS.",
+            code="host_not_allowed",
+        )
+    return address
 
 
 def refuse_foreign(url: str, hosts: Collection[str], *, setting: str, what: str, code: str) -> None:

@@ -52,7 +52,7 @@ def _nothing_to_place(deploy: Deploy, release: Release) -> Obstacle | None:
         if release.image_gone_at:
             return Obstacle("image_gone", f"The registry does not have {release.image} of #{deploy.number} any more.")
         return None
-    if deploy.kind == DeployKind.OBSERVED and not release.mounts.all():
+    if release.provisional and not release.mounts.all():
         return Obstacle(
             "not_kept",
             f"#{deploy.number} was loaded by somebody else, and its files were never sent to Lastgood: roll back to another "

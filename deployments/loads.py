@@ -50,8 +50,23 @@ def write_load(
     return load
 
 
+def complete_load(load: Load, report: LocationReport, *, now: datetime) -> Load:
+    """Fill in what a load defines, that was seen to be there and not read yet. Location locked."""
+    location = load.code_location
+    load.version_key, load.server_id = report.version_key[:300], (report.server_id or "")[:100]
+    load.definitions_digest, load.asset_count = report.definitions_digest or "", report.asset_count
+    load.metadata, load.missing = report.metadata, list(report.missing)
+    load.likeness, load.raw = likeness_of(report), squeezed(report.written) if report.written else None
+    load.save()
+    runs.settle_likeness(load)
+    CodeLocation.objects.filter(pk=location.pk).update(unsettled_since=None, absent_since=None)
+    return load
+
+
 def likeness_of(report: LocationReport) -> str:
     """Answer what the report is known by, whatever server it came from and when: what is defined, or the error."""
+    if report.error is None and report.definitions_digest is None:
+        return ""  # seen to be there; what it defines is read later
     if report.error is not None:
         chain = [{"class_name": report.error.class_name, "message": report.error.message}, *report.error.chain]
         said = [[link.get("class_name"), _RELEASE.sub("", str(link.get("message")))] for link in chain]

@@ -135,6 +135,14 @@ class OfCodeLocation(models.QuerySet[Row]):
         return self.filter(code_location__deployment__in=_rows_of("Deployment").visible_to(person))
 
 
+class OfGitSource(models.QuerySet[Row]):
+    """Rows that belong to the Git source of a code location."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those of deployments that the person may view."""
+        return self.filter(source__code_location__deployment__in=_rows_of("Deployment").visible_to(person))
+
+
 class OfDeploy(models.QuerySet[Row]):
     """Rows that belong to a deploy."""
 
@@ -175,11 +183,11 @@ class DeployQuerySet(OfCodeLocation[Row]):
         return self.filter(Q(verified=True) | Q(verified__isnull=True, platform_asked=False))
 
     def placeable(self) -> Self:
-        """Keep those of which there is something to put in place: files that we keep, or an image for where images go."""
+        """Keep those of which there is something to put in place: a release that we know, or an image for where images go."""
         mounts = _rows_of("ReleaseBundle").filter(release_id=OuterRef("release_id"))
         image = ~Q(release__image="") & Q(release__image_gone_at=None)
         webhook = Q(code_location__deployment__target=TargetKind.WEBHOOK)
-        return self.filter((webhook & image) | (~webhook & Exists(mounts)))
+        return self.filter((webhook & image) | (~webhook & (Exists(mounts) | Q(release__provisional=False))))
 
     def not_blamed(self) -> Self:
         """Leave out the acts whose code somebody rolled back from."""

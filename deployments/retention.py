@@ -9,15 +9,17 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from deployments import drivers
+from deployments import configuration, drivers
 from deployments.bundles.collecting import Collected, collect, purge_unneeded_bundles, size_of_unneeded
 from deployments.last_known_good import last_known_good
 from deployments.locking import find, lock
 from deployments.models import CodeLocation, Deploy, Release
+from deployments.platforms.base import FileReader, PlatformRefused, PlatformUnreachable, RunsInFlight
 from deployments.states import UNFINISHED
 from deployments.targets.base import TargetRefused, TargetUnreachable
 
@@ -50,6 +52,14 @@ class Report:
         return [each for each in self.judged if not each[1].kept_because]
 
 
+@dataclass(frozen=True)
+class RunsNeed:
+    """Which releases runs in flight need, by the numbers that their folders begin with. `silent`: why nobody could say."""
+
+    numbers: dict[int, int] = field(default_factory=dict)
+    silent: str = ""
+
+
 def purge(*, now: datetime, dry_run: bool = False, locations: QuerySet[CodeLocation] | None = None) -> Report:
     """Purge what no rule keeps, in these code locations or in every one; with `dry_run` only say what would go."""
     report = Report(dry_run=dry_run)
@@ -71,9 +81,11 @@ def purge(*, now: datetime, dry_run: bool = False, locations: QuerySet[CodeLocat
     return report
 
 
-def judge(location: CodeLocation, *, now: datetime) -> list[Judged]:
+def judge(location: CodeLocation, *, now: datetime, runs: RunsNeed | None = None) -> list[Judged]:
     """Say of each release of the location whose artifacts are here which rule keeps it, newest deploy first."""
     rules = _rules(location)
+    for release_id, reason in _needed_by_runs(location, runs or RunsNeed()).items():
+        rules.setdefault(release_id, reason)
     numbers, last_used = _uses(location, now)
     cutoff = now - timedelta(days=location.deployment.retention_days)
     judged = []
@@ -112,6 +124,39 @@ def _rules(location: CodeLocation) -> dict[int, str]:
     return rules
 
 
+def runs_of(location: CodeLocation) -> RunsNeed:
+    """Ask the platform which releases its runs still need. Not to be called inside a transaction."""
+    if not location.deployment.reads_files:
+        return RunsNeed()
+    try:
+        platform = drivers.platform_for(location)
+        found = cast("FileReader", platform).runs_in_flight() if platform else RunsInFlight(0)
+    except (PlatformRefused, PlatformUnreachable) as silent:
+        return RunsNeed(silent=str(silent))
+    # Where none of the newest is pinned to a release, the bundle has no versions: no run needs an old folder.
+    if found.more and set(found.by_release) != {""}:
+        return RunsNeed(silent=f"More than {found.total} runs are in flight, and not all of them were counted.")
+    counted = {name.partition("-")[0]: count for name, count in found.by_release.items()}
+    return RunsNeed({int(number): count for number, count in counted.items() if number.isdecimal()})
+
+
+def _needed_by_runs(location: CodeLocation, runs: RunsNeed) -> dict[int, str]:
+    """Answer, by release, why runs keep it: while nobody can say, each that was ever in place."""
+    placed = location.deploys.filter(activated_at__isnull=False, release__purged_at=None)
+    if runs.silent:
+        return dict.fromkeys(
+            placed.values_list("release_id", flat=True), "nobody could say which releases runs still need"
+        )
+    needed = placed.filter(number__in=runs.numbers).values_list("release_id", "number")
+    return {
+        release_id: f"needed by {_runs(runs.numbers[number])} in flight (#{number})" for release_id, number in needed
+    }
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
 def _uses(location: CodeLocation, now: datetime) -> tuple[dict[int, list[int]], dict[int, datetime]]:
     """Answer, by release, its deploys' numbers, and when it stopped being live; or was last asked for, if it never was."""
     numbers: dict[int, list[int]] = defaultdict(list)
@@ -130,21 +175,25 @@ def _uses(location: CodeLocation, now: datetime) -> tuple[dict[int, list[int]], 
 
 
 def _purge_location(location_id: int, report: Report, now: datetime) -> None:
+    runs = runs_of(find(location_id))
+    if runs.silent:
+        report.problems.append(f"{find(location_id)}: kept what was ever in place. {runs.silent}")
     if report.dry_run:
         # Only looks: it must not stand in the way of a deploy.
-        _judge_into(report, find(location_id), now)
+        _judge_into(report, find(location_id), now, runs)
         return
     with transaction.atomic():
         location = lock(location_id)
-        for each in _judge_into(report, location, now):
+        for each in _judge_into(report, location, now, runs):
             if not each.kept_because:
                 _mark_purged(each.release, location, now)
+        _forget_unused_settings(location, now)
     if location.placed_deploy is not None:
         _prune_directories(location, report)
 
 
-def _judge_into(report: Report, location: CodeLocation, now: datetime) -> list[Judged]:
-    judged = judge(location, now=now)
+def _judge_into(report: Report, location: CodeLocation, now: datetime, runs: RunsNeed) -> list[Judged]:
+    judged = judge(location, now=now, runs=runs)
     report.judged.extend((str(location), each) for each in judged)
     return judged
 
@@ -154,7 +203,35 @@ def _mark_purged(release: Release, location: CodeLocation, now: datetime) -> Non
     unchanged = Release.objects.filter(
         pk=release.pk, purged_at=None, pinned_at=None, asked_for_at=release.asked_for_at
     ).exclude(deploys__status__in=UNFINISHED)
-    unchanged.update(purged_at=now, purged_because=because, settings={})
+    known = configuration.forgotten(release.settings, organization_id=location.deployment.organization_id)
+    if unchanged.update(purged_at=now, purged_because=because, settings=known):
+        _forget_settings(release.deploys.all(), location)
+
+
+def _forget_unused_settings(location: CodeLocation, now: datetime) -> None:
+    """Let the values go of pushes that ended long ago without ever becoming a release."""
+    cutoff = now - timedelta(days=location.deployment.retention_days)
+    _forget_settings(location.deploys.filter(release=None, finished_at__lt=cutoff), location)
+
+
+def _forget_settings(deploys: QuerySet[Deploy], location: CodeLocation) -> None:
+    """Keep names and fingerprints of the settings that these pushes brought, and let the values go."""
+    organization_id = location.deployment.organization_id
+    brought = deploys.filter(Q(parts__has_key="settings") | ~Q(carried={}))
+    for deploy in brought.only("parts", "carried").iterator():
+        own = configuration.forgotten(deploy.parts.get("settings") or {}, organization_id=organization_id)
+        carried = {name: _forgotten_part(name, part, organization_id) for name, part in deploy.carried.items()}
+        parts = deploy.parts | ({"settings": own} if own else {})
+        if (parts, carried) != (deploy.parts, deploy.carried):
+            Deploy.objects.filter(pk=deploy.pk).update(parts=parts, carried=carried)
+
+
+def _forgotten_part(name: str, part: dict[str, Any], organization_id: int) -> dict[str, Any]:
+    if not name.startswith(configuration.PREFIX):
+        return part
+    group, key = configuration.split(name)
+    known = configuration.forgotten({group: {key: part["value"]}}, organization_id=organization_id)
+    return {**part, "value": known[group][key]}
 
 
 def _prune_directories(location: CodeLocation, report: Report) -> None:

@@ -4,7 +4,9 @@ Similar: same release, commit, status, kind group and displayed metadata.
 """
 
 from datetime import datetime
+from typing import Any
 
+from deployments import configuration
 from deployments.models import Deploy, Load, LoadRun
 from deployments.states import FINISHED, DeployKind, DeployStatus
 from portal.common.canonical import digest_of
@@ -46,6 +48,24 @@ def add_load(load: Load, *, now: datetime) -> LoadRun:
     return run
 
 
+def settle_likeness(load: Load) -> None:
+    """Let the load's run be known by what the load is known by now: it was read after it had been written."""
+    run = LoadRun.objects.filter(newest=load).first()
+    if run is None:
+        return
+    run.likeness = _of_load(load)
+    before = LoadRun.objects.filter(code_location_id=load.code_location_id, pk__lt=run.pk).order_by("-pk").first()
+    if before is None or before.likeness != run.likeness:
+        run.save(update_fields=["likeness"])
+        return
+    # It turned out to be the same once more.
+    Load.objects.filter(run=run).update(run=before)
+    load.run = before
+    before.count, before.last_at, before.newest = before.count + run.count, run.last_at, load
+    before.save(update_fields=["count", "last_at", "newest"])
+    run.delete()
+
+
 def touch(load: Load, *, now: datetime) -> None:
     """Remember that the newest load was seen once more, without being another one."""
     LoadRun.objects.filter(loads=load).update(last_at=now)
@@ -55,7 +75,7 @@ def _of_deploy(deploy: Deploy) -> str:
     error = deploy.error or {}
     return digest_of(
         {
-            "release": deploy.release.digest if deploy.release else deploy.parts,
+            "release": deploy.release.digest if deploy.release else _asked(deploy),
             "commit": deploy.git.get("commit", ""),
             "status": deploy.status,
             "kind": _group(deploy),
@@ -64,6 +84,12 @@ def _of_deploy(deploy: Deploy) -> str:
             "error": "" if deploy.status == DeployStatus.SUCCEEDED else [error.get("code"), error.get("detail")],
         }
     )
+
+
+def _asked(deploy: Deploy) -> dict[str, Any]:
+    """Answer what was pushed; of a secret its fingerprint, which is the same each time that it is pushed."""
+    settings = deploy.parts.get("settings")
+    return {**deploy.parts, "settings": configuration.shown(settings)} if settings else deploy.parts
 
 
 def _of_load(load: Load) -> str:

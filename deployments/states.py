@@ -46,6 +46,7 @@ class DeployStep(models.TextChoices):
 
     PIN = "PIN", "Pin the image"
     ACTIVATE = "ACTIVATE", "Put in place"
+    COMMAND = "COMMAND", "Run the command"
     AWAIT = "AWAIT", "Wait for the target"
     RELOAD = "RELOAD", "Reload the platform"
     VERIFY = "VERIFY", "Verify"
@@ -80,6 +81,7 @@ class PlatformKind(models.TextChoices):
 
     NONE = "none", "None connected"
     DAGSTER = "dagster", "Dagster"
+    AIRFLOW = "airflow", "Airflow"
 
 
 class TargetKind(models.TextChoices):
@@ -88,6 +90,14 @@ class TargetKind(models.TextChoices):
     DIRECTORY = "directory", "Directory, and a link that is swapped"
     WORKSPACE = "workspace", "Directory, and an entry of a workspace.yaml"
     WEBHOOK = "webhook", "Webhook: something else runs the image"
+
+
+class RollbackScope(models.TextChoices):
+    """What of a deploy a rollback restores; the rest stays as it is live."""
+
+    ALL = "all", "Everything"
+    CODE = "code", "Code only"
+    SETTINGS = "settings", "Settings only"
 
 
 class AlertKind(models.TextChoices):

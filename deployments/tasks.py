@@ -17,6 +17,8 @@ from deployments.states import EventLevel
 logger = logging.getLogger(__name__)
 # What beat finds due is found again at its next tick: an old order to look is worth nothing.
 TICK_EXPIRES = 10
+# What is fetched becomes a deploy: the task stands above the operations, and is known here by its name.
+FETCHING = "portal.tasks.fetch_source"
 
 
 def enqueue(deploy: Deploy) -> None:
@@ -27,6 +29,11 @@ def enqueue(deploy: Deploy) -> None:
 def enqueue_settling(location_id: int) -> None:
     """Have a worker look at this code location's target once the transaction is through."""
     transaction.on_commit(lambda: _send_settling(location_id))
+
+
+def enqueue_fetching(source_id: int) -> None:
+    """Have a worker look at this Git source once the transaction is through. It is due: beat finds it, if this is lost."""
+    transaction.on_commit(lambda: _send_fetching(source_id))
 
 
 def queue_of(deploy: Deploy) -> str:
@@ -128,6 +135,13 @@ def _announce(deploy_id: int) -> None:
             current_app.send_task(name, kwargs={"deploy_id": deploy_id}, queue="deploys")
         except OperationalError:
             logger.warning("The broker is away: %s looks at deploy %s later.", name, deploy_id)
+
+
+def _send_fetching(source_id: int) -> None:
+    try:
+        current_app.send_task(FETCHING, kwargs={"source_id": source_id}, queue="fetches", expires=TICK_EXPIRES)
+    except OperationalError:
+        logger.warning("The broker is away: Git source %s is looked at later.", source_id)
 
 
 def _send_settling(location_id: int) -> None:

@@ -1,9 +1,9 @@
 """The addresses of the team's pages."""
 
 from django.urls import path, register_converter
-from django.urls.converters import IntConverter
+from django.urls.converters import IntConverter, StringConverter
 
-from deployments.views import alerts, connection, deploys, holds, loads, overview, rollbacks
+from deployments.views import alerts, connection, deploys, downloads, git, holds, loads, overview, rollbacks
 
 app_name = "deployments"
 
@@ -14,10 +14,18 @@ class DeployNumber(IntConverter):
     regex = "[0-9]{1,18}"
 
 
+class ReleaseName(StringConverter):
+    """A release as targets name it: the number of its deploy, the beginning of its digest, which time it was put there."""
+
+    regex = r"[0-9]{1,18}-[0-9a-f]{12}(?:\.[0-9]{1,9})?"
+
+
 register_converter(DeployNumber, "deploy_number")
+register_converter(ReleaseName, "release_name")
 
 DEPLOYMENT = "deployments/<slug:org>/<slug:deployment>/"
 LOCATION = f"{DEPLOYMENT}<str:location>/"
+GIT = f"{LOCATION}git/"
 DEPLOY = f"{LOCATION}deploys/<deploy_number:number>/"
 # No code location can be named "-".
 ALERTS = f"{DEPLOYMENT}-/alerts/"
@@ -26,6 +34,8 @@ CONNECTION = f"{DEPLOYMENT}-/connection/"
 
 urlpatterns = [
     path("", overview.home, name="home"),
+    path("downloads/", downloads.downloads, name="downloads"),
+    path("downloads/<str:name>", downloads.download, name="download"),
     path(DEPLOYMENT, overview.overview, name="overview"),
     path(ALERTS, alerts.alerts, name="alerts"),
     path(f"{ALERTS}new/", alerts.new, name="alert-new"),
@@ -38,7 +48,14 @@ urlpatterns = [
     path(f"{CONNECTION}test/", connection.test, name="connection-test"),
     path(f"{CONNECTION}change/", connection.change, name="connection-change"),
     path(f"{CONNECTION}locations/<str:location>/", connection.mute, name="connection-mute"),
+    path(f"{CONNECTION}agents/<str:name>/forget/", connection.forget_agent, name="agent-forget"),
     path(LOCATION, overview.location_history, name="history"),
+    path(GIT, git.source, name="git"),
+    path(f"{GIT}change/", git.change, name="git-change"),
+    path(f"{GIT}secret/", git.renew_secret, name="git-secret"),
+    path(f"{GIT}fetch/", git.fetch, name="git-fetch"),
+    path(f"{GIT}pause/", git.pause, name="git-pause"),
+    path(f"{GIT}remove/", git.remove, name="git-remove"),
     path(f"{LOCATION}loads/", loads.loads, name="loads"),
     path(f"{LOCATION}loads/<deploy_number:load>/", loads.load, name="load"),
     path(f"{LOCATION}rollback/", rollbacks.dialog, name="rollback"),
@@ -46,7 +63,9 @@ urlpatterns = [
     path(f"{LOCATION}hold/", holds.dialog, name="hold"),
     path(f"{LOCATION}holds/", holds.hold, name="holds"),
     path(f"{LOCATION}resume/", holds.resume, name="resume"),
+    path(f"{LOCATION}deploys/<release_name:release>/", deploys.of_release, name="release"),
     path(DEPLOY, deploys.deploy, name="deploy"),
+    # Where Airflow links to, which knows releases by their folders.
     path(f"{DEPLOY}live/", deploys.live, name="live"),
     path(f"{DEPLOY}cancel/", deploys.cancel, name="cancel"),
     path(f"{DEPLOY}retry/", deploys.retry, name="retry"),

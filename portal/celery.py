@@ -30,6 +30,11 @@ app.conf.beat_schedule = {
         "schedule": 2.0,
         "options": {"queue": "observations", "expires": 4},
     },
+    "fetch": {
+        "task": "portal.tasks.fetch_due",
+        "schedule": 5.0,
+        "options": {"queue": "observations", "expires": 5},
+    },
     "check-images": {
         "task": "deployments.tasks.check_images",
         "schedule": 3600.0,

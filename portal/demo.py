@@ -7,9 +7,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +23,9 @@ from deployments.access import Role
 from deployments.drivers import target_path
 from deployments.models import CodeLocation, Deployment, Organization, PlatformWatch, Token
 from deployments.states import PlatformKind
+from portal import demo_airflow
 from portal.dagster_env import ensure_dagster_env
+from portal.demo_acting import commit, remembered_port, run_client, write_private
 
 PLACE = "acme/production/shop"
 PEOPLE = {
@@ -56,7 +55,7 @@ START_PATIENCE = 300.0  # seconds: the first start makes Dagster's environment
 Say = Callable[[str], None]
 
 
-def ensure_demo(*, url: str, dagster: bool, say: Say) -> None:
+def ensure_demo(*, url: str, dagster: bool, airflow: bool = False, say: Say) -> None:
     """Make what is missing of the demonstration, and say what to try. Safe to call at every start."""
     people = _people()
     location = _place()
@@ -67,6 +66,8 @@ def ensure_demo(*, url: str, dagster: bool, say: Say) -> None:
         _look_later(location)
     _deploy_versions(url, people["deployer"]["token"], location, broken_too=bool(dagster_url), say=say)
     PlatformWatch.objects.filter(deployment=location.deployment_id).update(due_at=timezone.now())
+    if airflow:
+        demo_airflow.tell_story(url=url, token=people["deployer"]["token"], say=say)
     _say_what_to_try(url, people, dagster_url, say)
 
 
@@ -80,28 +81,10 @@ def dagster_command(data_dir: Path) -> tuple[list[str], dict[str, str], Path]:
     entry = {"relative_path": f"{code}/definitions.py", "working_directory": str(code), "location_name": "shop"}
     # JSON is YAML, and quotes whatever a path may hold.
     workspace.write_text(json.dumps({"load_from": [{"python_file": entry}]}, indent=2))
-    port = _dagster_port(folder)
+    port = remembered_port(folder, 3000)
     environment = {"DAGSTER_HOME": str(folder), "DAGSTER_DISABLE_TELEMETRY": "yes"}
     environment["PATH"] = f"{program.parent}:{os.environ.get('PATH', '')}"
     return [str(program), "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)], environment, folder
-
-
-def _dagster_port(folder: Path) -> int:
-    """Answer a free port and remember it: the one of before if it still is, or 3000, or any."""
-    note = folder / "port"
-    before = int(note.read_text()) if note.exists() else 3000
-    for port in (before, 0):
-        with socket.socket() as probe:
-            # gRPC and HTTP servers may share a port silently: it has to be nobody's.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            chosen: int = probe.getsockname()[1]
-            note.write_text(str(chosen))
-            return chosen
-    raise OSError("No port is free for Dagster.")
 
 
 def _look_later(location: CodeLocation) -> None:
@@ -176,58 +159,21 @@ def _deploy_versions(url: str, token: str, location: CodeLocation, *, broken_too
         return
     project = settings.DATA_DIR / "demo" / "shop"
     for name in wanted[done:]:
-        _commit(project, name, VERSIONS[name])
+        commit(project, SOURCES / name, VERSIONS[name])
         say(f"Deploying version {name[0]}: {VERSIONS[name]}.")
         snapshot = SNAPSHOTS / f"{name}.json"
         said = ["--assets", str(snapshot)] if snapshot.exists() else []
-        _lastgood(url, token, "deploy", PLACE, "--dags", str(project), *said, "--wait")
+        run_client(url, token, "deploy", PLACE, "--dags", str(project), *said, "--wait")
     # What whoever tries the portal out deploys next: it works, and is none of the versions that may be blamed by then.
-    _commit(project, NEXT_TRY, "Take refunds off the revenue")
+    commit(project, SOURCES / NEXT_TRY, "Take refunds off the revenue")
     shutil.copyfile(SNAPSHOTS / f"{NEXT_TRY}.json", settings.DATA_DIR / "demo" / "next-try.json")
-
-
-def _commit(project: Path, version: str, message: str) -> None:
-    """Put a version into a Git checkout of its own and commit it: the client reads commit and author from there."""
-    project.mkdir(parents=True, exist_ok=True)
-    if not (project / ".git").exists():
-        _git(project, "init", "--quiet", "--initial-branch", "main")
-    for old in project.iterdir():
-        if old.name != ".git":
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-    shutil.copytree(SOURCES / version, project, dirs_exist_ok=True)
-    _git(project, "add", "--all")
-    _git(project, "commit", "--quiet", "--allow-empty", "--message", message)
-
-
-def _git(folder: Path, *words: str) -> None:
-    who = ["-c", "user.name=Dana Engineer", "-c", "user.email=dana@acme.example", "-c", "commit.gpgsign=false"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    subprocess.run(["git", *who, *words], cwd=folder, env=environment, check=True, stdin=subprocess.DEVNULL)
-
-
-def _lastgood(url: str, token: str, *words: str) -> None:
-    """Run the client. Raises RuntimeError when it could not even ask; a deploy that failed is a part of the story."""
-    environment = {**os.environ, "LASTGOOD_URL": url, "LASTGOOD_TOKEN": token}
-    command = [sys.executable, "-m", "lastgood.main", *words]
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode not in {0, 1, 3}:
-        raise RuntimeError(f"lastgood {words[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
 
 
 def _write_notes(url: str, people: dict[str, dict[str, str]], dagster_url: str) -> None:
     notes = {"url": url, "place": PLACE, "dagster": dagster_url or None, "users": people}
-    _write_private(settings.DATA_DIR / "demo.json", json.dumps(notes, indent=2) + "\n")
+    write_private(settings.DATA_DIR / "demo.json", json.dumps(notes, indent=2) + "\n")
     editor = people["editor"]["token"]
-    _write_private(settings.DATA_DIR / "demo.env", f"export LASTGOOD_URL='{url}'\nexport LASTGOOD_TOKEN='{editor}'\n")
-
-
-def _write_private(path: Path, text: str) -> None:
-    aside = path.with_name(f"{path.name}.new")
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
-    aside.replace(path)
+    write_private(settings.DATA_DIR / "demo.env", f"export LASTGOOD_URL='{url}'\nexport LASTGOOD_TOKEN='{editor}'\n")
 
 
 def _say_what_to_try(url: str, people: dict[str, dict[str, str]], dagster_url: str, say: Say) -> None:

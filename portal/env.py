@@ -43,6 +43,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def words_of(name: str, default: str, known: set[str]) -> list[str]:
+    """Answer a comma-separated list of known words. Raises ImproperlyConfigured on others."""
+    found = words(name, default)
+    if odd := sorted(set(found) - known):
+        raise ImproperlyConfigured(f"{name}={','.join(odd)!r}: use some of {', '.join(sorted(known))}.")
+    return found
+
+
 def folder(name: str, default: Path) -> Path:
     """Answer an absolute folder."""
     return Path(text(name, str(default))).expanduser().absolute()

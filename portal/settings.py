@@ -237,10 +237,18 @@ LASTGOOD_PLATFORM_HOSTS = env.words("LASTGOOD_PLATFORM_HOSTS", "localhost,127.0.
 # The same for what orders and alerts are posted to, and for registries that are asked about images.
 LASTGOOD_WEBHOOK_HOSTS = env.words("LASTGOOD_WEBHOOK_HOSTS", "localhost,127.0.0.1,::1")
 LASTGOOD_REGISTRY_HOSTS = env.words("LASTGOOD_REGISTRY_HOSTS", "localhost,127.0.0.1,::1")
+# The same for repositories that are fetched from; how that may be done; and for how long, and how much of one.
+LASTGOOD_GIT_HOSTS = env.words("LASTGOOD_GIT_HOSTS", "localhost,127.0.0.1,::1")
+LASTGOOD_GIT_PROTOCOLS = env.words_of("LASTGOOD_GIT_PROTOCOLS", "https,ssh", {"https", "http", "ssh", "file"})
+LASTGOOD_GIT_PATIENCE = timedelta(seconds=env.integer("LASTGOOD_GIT_PATIENCE_SECONDS", 300, least=5))
+LASTGOOD_GIT_MAX_BYTES = env.integer("LASTGOOD_GIT_MAX_BYTES", 4 * 1024**3, least=1024)
 # Tasks that are told the id of each deploy that ended: apps above `deployments`, which knows none of them.
 LASTGOOD_TELL_OF_DEPLOYS = ["portal.tasks.record_assets"]
 LASTGOOD_LEASE = timedelta(seconds=env.integer("LASTGOOD_LEASE_SECONDS", 15, least=2))
 LASTGOOD_RELOAD_PATIENCE = timedelta(seconds=env.integer("LASTGOOD_RELOAD_PATIENCE_SECONDS", 180, least=5))
+# Airflow looks for new files by itself every five minutes, and shows what changed in a DAG up to a minute late.
+LASTGOOD_READING_PATIENCE = timedelta(seconds=env.integer("LASTGOOD_READING_PATIENCE_SECONDS", 360, least=5))
+LASTGOOD_READING_SETTLES = timedelta(seconds=env.integer("LASTGOOD_READING_SETTLES_SECONDS", 60, least=0))
 LASTGOOD_METRICS_TOKEN = env.text("LASTGOOD_METRICS_TOKEN")
 
 # How e-mail leaves: smtp://user:password@host:587/?tls=1, or smtps://…; without both, e-mail alerts are refused.

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from assets import recording
-from deployments import execution, operations, retention
+from deployments import execution, operations, retention, sourcing, tasks
 from deployments.api.idempotency import forget_old_answers
 from deployments.bundles import collecting
 
@@ -36,6 +36,8 @@ def purge() -> None:
     report = retention.purge(now=timezone.now())
     logger.info("Purged %s of %s releases; %s bytes freed.", len(report.purged), len(report.judged), report.bytes_freed)
     forget_old_answers()
+    sourcing.forget_old_deliveries(now=timezone.now())
+    sourcing.sweep(now=timezone.now())
     recording.forget_unused_snapshots(now=timezone.now())
 
 
@@ -57,3 +59,16 @@ def lift_holds() -> None:
     """Lift the holds whose time is over."""
     for held in execution.expired_holds(now=timezone.now()):
         operations.lift_expired(held=held, now=timezone.now())
+
+
+@shared_task(acks_late=False)  # the next one comes anyway
+def fetch_due() -> None:
+    """Order workers to look at the Git sources that are due."""
+    for source_id in sourcing.due_sources(now=timezone.now()):
+        fetch_source.apply_async(kwargs={"source_id": source_id}, queue="fetches", expires=tasks.TICK_EXPIRES)
+
+
+@shared_task(acks_late=False)  # the source stays due
+def fetch_source(*, source_id: int) -> None:
+    """Look at one Git source, and deploy its head if that is new."""
+    operations.fetch_source(source_id, clock=timezone.now)

@@ -15,6 +15,7 @@ from portal.preflight import nothing_left_behind, only_supervisor, refuse_taken_
 from portal.supervisor import ChildFailed, Supervisor
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+AIRFLOW = ("airflow-api-server", "airflow-dag-processor", "airflow-scheduler")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -29,6 +30,7 @@ class Place:
     broker_socket: Path
     demo: bool
     dagster: bool
+    airflow: bool = False
 
     @property
     def url(self) -> str:
@@ -48,6 +50,9 @@ class Place:
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
         }
+        if self.airflow:
+            # The demonstration's Airflow writes changes down at once: its assets need not be waited for.
+            told["LASTGOOD_READING_SETTLES_SECONDS"] = os.environ.get("LASTGOOD_READING_SETTLES_SECONDS", "10")
         return os.environ | told
 
 
@@ -90,12 +95,15 @@ def start_lastgood(supervisor: Supervisor, place: Place, say: Callable[[str], No
         worker("rollbacks", processes=2),
         worker("deploys", processes=3),
         worker("observations", processes=3),
+        worker("fetches", processes=1),
         beat(),
     ):
         supervisor.start(child)
     if place.demo:
         if place.dagster:
             supervisor.start(part("dagster"))
+        for process in AIRFLOW if place.airflow else ():
+            supervisor.start(part(process))
         show_demo(supervisor, say)
     if place.host not in LOOPBACK and "ALLOWED_HOSTS" not in os.environ:
         say("It answers to localhost only, until ALLOWED_HOSTS= names what others call this machine.")

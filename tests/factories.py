@@ -110,11 +110,16 @@ def roll_back(
 
 
 def ask_rollback(
-    location: CodeLocation, to: int | str = "last-good", *, actor: User | None = None, description: str = "Bad."
+    location: CodeLocation,
+    to: int | str = "last-good",
+    *,
+    actor: User | None = None,
+    description: str = "Bad.",
+    **more: Any,
 ) -> Deploy:
     """Ask for a rollback, without carrying it out."""
     return operations.request_rollback(
-        location=location, to=to, description=description, actor=actor or superuser(), now=timezone.now()
+        location=location, to=to, description=description, actor=actor or superuser(), now=timezone.now(), **more
     )
 
 

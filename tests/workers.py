@@ -119,6 +119,7 @@ def environment(broker: str) -> dict[str, str]:
         "LASTGOOD_TARGET_ROOT": str(settings.LASTGOOD_TARGET_ROOT),
         "LASTGOOD_LEASE_SECONDS": "2",
         "LASTGOOD_FINGERPRINT_KEY": settings.FINGERPRINT_KEY,
+        "LASTGOOD_ENCRYPTION_KEYS": ",".join(settings.LASTGOOD_ENCRYPTION_KEYS),
         "SECRET_KEY": settings.SECRET_KEY,
         "LOG_LEVEL": "INFO",
     }

@@ -16,8 +16,9 @@ from assets.history import parse_time
 from deployments import history
 from deployments.api.finding import PlaceView
 from deployments.api.lists import PAGING
+from deployments.api.plan_representation import mount_body
 from deployments.api.representations import DeployOut
-from deployments.changes import MountChange, changes_between
+from deployments.changes import changes_between
 from deployments.models import CodeLocation, Deploy
 from portal.common.paging import asked_limit, linked, slice_of
 from portal.common.problems import NOT_FOUND_DETAIL, Absent, Invalid
@@ -112,21 +113,9 @@ def _releases(old: Deploy, new: Deploy) -> dict[str, Any]:
     return {
         "image": _pair(before.image if before else "", after.image if after else ""),
         "runtime_version": _pair(before.runtime_version if before else "", after.runtime_version if after else ""),
-        "bundles": [_bundle(change) for change in changes],
+        "bundles": [mount_body(change) for change in changes],
     }
 
 
 def _pair(old: str, new: str) -> dict[str, str] | None:
     return None if old == new else {"old": old, "new": new}
-
-
-def _bundle(change: MountChange) -> dict[str, Any]:
-    return {
-        "mount": change.mount,
-        "old": change.before.digest if change.before else None,
-        "new": change.after.digest if change.after else None,
-        "added": change.added,
-        "removed": change.removed,
-        "changed": change.changed,
-        "files": [{"change": each.word, "path": each.path} for each in change.sample],
-    }

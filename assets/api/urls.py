@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from assets.api import assets, comparing, deploys
+from assets.api import assets, comparing, deploys, plans
 from deployments.api.urls import DEPLOY, LOCATION
 
 urlpatterns = [
@@ -12,5 +12,6 @@ urlpatterns = [
     path(f"{LOCATION}assets/", assets.Assets.as_view()),
     path(f"{LOCATION}assets/detail/", assets.AssetDetail.as_view()),
     path(f"{LOCATION}assets/changes/", assets.AssetChanges.as_view()),
+    path(f"{LOCATION}rollback-plans/", plans.RollbackPlans.as_view()),
     path(f"{LOCATION}compare/", comparing.Compare.as_view()),
 ]

@@ -9,11 +9,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from assets.models import AssetSet, SentSnapshot
 from assets.recording.observation import Observation, observe
 from assets.recording.sets import AlreadyRecorded, KeyClash, learn, record, record_known, record_unmoved
-from assets.sources import dagster
+from assets.sources import airflow, dagster
 from assets.states import Source, World
 from deployments import composition, events
 from deployments.models import CodeLocation, Deploy, Load
-from deployments.states import FINISHED, EventLevel
+from deployments.states import FINISHED, EventLevel, PlatformKind
 from portal.common.packing import unpacked
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,8 @@ def _read(deploy: Deploy, loads: QuerySet[Load]) -> Observation | None:
     newest = loads.filter(ok=True).first()
     if newest is None or newest.raw is None:
         return None
-    definitions, too_long = dagster.definitions_of(unpacked(newest.raw))
+    source = airflow if deploy.code_location.deployment.platform == PlatformKind.AIRFLOW else dagster
+    definitions, too_long = source.definitions_of(unpacked(newest.raw))
     note = f"{len(too_long)} assets have keys that are too long, and were left out." if too_long else ""
     return observe(
         Source.PLATFORM,

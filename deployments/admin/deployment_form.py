@@ -7,7 +7,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from portal.common.problems import Invalid
 
-SECRETS = ("platform_headers", "webhook_url", "webhook_secret", "registry_password")
+SECRETS = ("platform_headers", "platform_password", "webhook_url", "webhook_secret", "registry_password")
 REMOVE = "-"
 KEEPS_ADDRESS = "Where orders are posted to, when something else runs the image. Empty: what is set already stays."
 KEEPS = "Empty: what is set already stays. A hyphen alone removes it."
@@ -27,6 +27,7 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # its class is
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autocomplete": "off"}),
         help_text=f"Headers with which the platform is asked, one “Name: value” a line. {KEEPS}",
     )
+    platform_password = _password()
     webhook_url = forms.URLField(max_length=200, required=False, assume_scheme="https", help_text=KEEPS_ADDRESS)
     webhook_secret = _password()
     registry_password = _password()

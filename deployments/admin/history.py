@@ -1,11 +1,13 @@
 """Deploys and what they leave behind: rows of history, to read and to act on."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
+from deployments import configuration
 from deployments.admin.acting import ActingAdmin
 from deployments.admin.base import PortalAdmin, ReadOnlyInline, display
 from deployments.admin.filters import PLACES, is_set
@@ -22,6 +24,11 @@ STATUS_COLORS = {
     DeployStatus.HELD: "warning",
 }
 LEVEL_COLORS = {EventLevel.WARNING: "warning", EventLevel.ERROR: "danger"}
+
+
+def as_json(said: Any) -> str:
+    """Write what a row holds as JSON, for people; nothing where it holds nothing."""
+    return json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1) if said else ""
 
 
 class OfLocationAdmin(PortalAdmin):
@@ -76,8 +83,11 @@ class DeployAdmin(ActingAdmin, OfLocationAdmin):
                 )
             },
         ),
-        ("What", {"fields": ("release", "parts", "carried", "origins", "git", "metadata", "source_position")}),
-        ("Related deploys", {"fields": ("restores", "previous", "retry_of", "superseded_by")}),
+        ("What", {"fields": ("release", "brought", "carries", "origins", "git", "metadata", "source_position")}),
+        (
+            "Related deploys",
+            {"fields": (("restores", "scope", "acknowledged"), "previous", "retry_of", "superseded_by")},
+        ),
         (
             "When",
             {
@@ -109,6 +119,19 @@ class DeployAdmin(ActingAdmin, OfLocationAdmin):
     def state(self, row: Deploy) -> tuple[str, str]:
         """Show where it stands."""
         return row.status, row.get_status_display()
+
+    @display(description="parts")
+    def brought(self, row: Deploy) -> str:
+        """Answer what was pushed; of secrets the fingerprints."""
+        settings = row.parts.get("settings")
+        return as_json({**row.parts, "settings": configuration.shown(settings)} if settings else row.parts)
+
+    @display(description="carried")
+    def carries(self, row: Deploy) -> str:
+        """Answer what it brings along for others; of secrets the fingerprints."""
+        settings = configuration.nested({name: part["value"] for name, part in row.carried.items()})
+        shown = configuration.flat(configuration.shown(settings))
+        return as_json({name: {**part, "value": shown.get(name, part["value"])} for name, part in row.carried.items()})
 
     @display(description="commit")
     def commit(self, row: Deploy) -> str | None:

@@ -123,6 +123,8 @@ class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
             "name",
             "platform",
             "platform_url",
+            "platform_user",
+            "dag_bundle",
             "poll_seconds",
             "commit_link",
             "webhook_patience",

@@ -1,14 +1,15 @@
-"""Releases and their bundles: what was or can be put in place. Setting values are not shown, their digest is."""
+"""Releases and their bundles: what was or can be put in place. Of secret settings the fingerprints are shown."""
 
 from typing import Any
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
+from deployments import configuration
 from deployments.admin.acting import ActingAdmin
 from deployments.admin.base import PortalAdmin, ReadOnlyInline, display
 from deployments.admin.filters import PLACES, is_set
-from deployments.admin.history import OfLocationAdmin
+from deployments.admin.history import OfLocationAdmin, as_json
 from deployments.admin.verbs import PIN, UNPIN
 from deployments.models import Deployment, Release, ReleaseBundle
 
@@ -47,6 +48,7 @@ class ReleaseAdmin(ActingAdmin, OfLocationAdmin):
         "image_digest",
         "runtime_version",
         "settings_digest",
+        "what_is_set",
         "definitions_digest",
         "provisional",
         ("created_at", "asked_for_at"),
@@ -58,6 +60,11 @@ class ReleaseAdmin(ActingAdmin, OfLocationAdmin):
         """Answer its deployment."""
         deployment: Deployment = row.code_location.deployment
         return deployment
+
+    @display(description="settings")
+    def what_is_set(self, row: Release) -> str:
+        """Answer the settings; of secrets, and of what is purged, the fingerprints."""
+        return as_json(configuration.shown(row.settings))
 
     @display(description="kept", label={"Pinned": "success", "Purged": "warning"})
     def keeping(self, row: Release) -> str | None:

@@ -1,10 +1,15 @@
-"""How platforms answer, and whose turn it is to change a shared workspace: to read."""
+"""How platforms answer, and whose turn it is to change a shared workspace: to read. And agents, which can be forgotten."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 
-from deployments.admin.base import PortalAdmin
+from deployments import access, operations
+from deployments.access import Right
+from deployments.admin.base import PortalAdmin, person
 from deployments.admin.filters import DeploymentFilter, OrganizationFilter, is_set
-from deployments.models import PlatformWatch, WorkspaceTurn
+from deployments.models import Deployment, PlatformWatch, RemoteAgent, WorkspaceTurn
 
 
 @admin.register(PlatformWatch)
@@ -36,3 +41,28 @@ class WorkspaceTurnAdmin(PortalAdmin):
     search_fields = ("deployment__slug", "deployment__organization__slug")
     list_select_related = ("deployment__organization", "deploy__code_location__deployment__organization")
     ordering = ("deployment__organization__slug", "deployment__slug")
+
+
+@admin.register(RemoteAgent)
+class RemoteAgentAdmin(PortalAdmin):
+    """Remote execution agents, as they reported themselves. One that is no more would bar rollbacks for ever."""
+
+    to_organization = "deployment__organization"
+    to_deployment = "deployment"
+    list_display = ("name", "deployment", "version", "reported_at", "reported_by_name")
+    list_filter = (OrganizationFilter, DeploymentFilter)
+    search_fields = ("name", "version", "deployment__slug", "deployment__organization__slug")
+    list_select_related = ("deployment__organization",)
+    date_hierarchy = "reported_at"
+    ordering = ("deployment__organization__slug", "deployment__slug", "name")
+    fields = ("deployment", "name", "version", "reported_at", "reported_by_name")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let those forget an agent who configure its deployment."""
+        if obj is None:
+            return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return access.allows(person(request), Right.CONFIGURE, obj.deployment)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Forget it through the operation. Raises Refusal."""
+        operations.forget_agent(deployment=obj.deployment, name=obj.name, actor=person(request))

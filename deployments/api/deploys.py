@@ -23,7 +23,7 @@ from deployments.operations import Push
 from deployments.states import DeployKind, DeployStatus
 from portal.common.problems import NOT_FOUND_DETAIL, Absent, Invalid
 
-PARTS = ("image", "bundles", "runtime_version")
+PARTS = ("image", "bundles", "runtime_version", "settings")
 MOST_EVENTS = 1000
 FILTERS = [
     OpenApiParameter("kind", OpenApiTypes.STR, enum=DeployKind.values, many=True),
@@ -201,6 +201,9 @@ class Rollbacks(PlaceView):
                 location=found,
                 to=asked.validated_data["to"],
                 description=asked.validated_data["description"],
+                scope=asked.validated_data["scope"],
+                plan_etag=asked.validated_data["plan_etag"],
+                acknowledged=asked.validated_data["acknowledge"],
                 actor=self.person,
                 now=timezone.now(),
             )

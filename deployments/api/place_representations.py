@@ -17,6 +17,9 @@ CHANGEABLE = [
     "platform",
     "platform_url",
     "platform_headers",
+    "platform_user",
+    "platform_password",
+    "dag_bundle",
     "poll_seconds",
     "commit_link",
     "webhook_url",
@@ -76,6 +79,14 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
         write_only=True,
         help_text="Headers with which the platform is asked: {name: value}. Never answered.",
     )
+    platform_password = serializers.CharField(
+        max_length=4000,
+        required=False,
+        write_only=True,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="With platform_user, for an Airflow that gives out tokens. Never answered.",
+    )
     webhook_url = serializers.URLField(
         max_length=200,
         required=False,
@@ -107,6 +118,9 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
             "platform_url",
             "target",
             "platform_headers",
+            "platform_user",
+            "platform_password",
+            "dag_bundle",
             "poll_seconds",
             "commit_link",
             "connection",

@@ -4,13 +4,14 @@ from typing import Any, cast
 
 from rest_framework import serializers
 
+from deployments import configuration
 from deployments.commits import commit_url, without_credentials
 from deployments.drivers import puts_of
 from deployments.history import hold_of
 from deployments.last_known_good import obstacle_to_restoring
 from deployments.load_history import Entry
 from deployments.models import Deploy, DeployEvent, Hold, Release
-from deployments.states import ActorKind, DeployKind, DeployStatus
+from deployments.states import ActorKind, DeployKind, DeployStatus, RollbackScope
 
 
 class ActorOut(serializers.Serializer[Deploy]):
@@ -29,6 +30,8 @@ class ReleaseOut(serializers.Serializer[Release]):
     runtime_version = serializers.CharField()
     bundles = serializers.SerializerMethodField()
     settings_digest = serializers.CharField()
+    settings = serializers.SerializerMethodField()
+    origins = serializers.SerializerMethodField()
     provisional = serializers.BooleanField()
     pinned = serializers.SerializerMethodField()
 
@@ -45,6 +48,14 @@ class ReleaseOut(serializers.Serializer[Release]):
             for mounted in sorted(release.mounts.all(), key=lambda each: each.mount)
         ]
 
+    def get_settings(self, release: Release) -> dict[str, Any]:
+        """Answer the settings; of secrets, and of what is purged, the fingerprints."""
+        return configuration.shown(release.settings)
+
+    def get_origins(self, release: Release) -> dict[str, int]:
+        """Answer, for each part, the number of the deploy that it came with."""
+        return dict(self.context.get("origins", {}))
+
     def get_pinned(self, release: Release) -> bool:
         """Say whether retention keeps it whatever its age."""
         return release.pinned_at is not None
@@ -59,8 +70,10 @@ class DeployOut(serializers.Serializer[Deploy]):
     status = serializers.ChoiceField(choices=DeployStatus.choices)
     description = serializers.CharField()
     actor = ActorOut(source="*")
-    parts = serializers.JSONField()
+    parts = serializers.SerializerMethodField()
     release = serializers.SerializerMethodField()
+    scope = serializers.CharField()
+    acknowledged = serializers.ListField(child=serializers.CharField())
     restores = serializers.IntegerField(source="restores.number", default=None, allow_null=True)
     previous = serializers.IntegerField(source="previous.number", default=None, allow_null=True)
     retry_of = serializers.IntegerField(source="retry_of.number", default=None, allow_null=True)
@@ -83,6 +96,11 @@ class DeployOut(serializers.Serializer[Deploy]):
     error = serializers.JSONField(allow_null=True)
     metadata = serializers.JSONField()
     run = serializers.SerializerMethodField()
+
+    def get_parts(self, deploy: Deploy) -> dict[str, Any]:
+        """Answer what was pushed; no secret's value."""
+        settings = deploy.parts.get("settings")
+        return {**deploy.parts, "settings": configuration.shown(settings)} if settings else deploy.parts
 
     def get_run(self, deploy: Deploy) -> dict[str, int] | None:
         """Answer, with collapse=true, how many consecutive similar deploys this newest one stands for, and the first's number."""
@@ -132,7 +150,9 @@ def applied_parts(deploy: Deploy) -> dict[str, bool]:
     if release.image:
         applied["image"] = "image" in puts
     if release.runtime_version:
-        applied["runtime_version"] = False
+        applied["runtime_version"] = "runtime_version" in puts
+    if release.settings_digest:
+        applied["settings"] = "settings" in puts
     return applied
 
 
@@ -208,21 +228,51 @@ class DeployChange(serializers.Serializer[Any]):
     description = serializers.CharField(max_length=5000, allow_blank=True)
 
 
+def pointed_at(value: str) -> int | str:
+    """Answer a deploy's number, or "last-good". Raises ValidationError."""
+    if value == "last-good":
+        return value
+    number = value.removeprefix("#")
+    if not (number.isascii() and number.isdecimal()) or int(number) >= 2**63:
+        raise serializers.ValidationError("Use a deploy's number, or last-good.")
+    return int(number)
+
+
+class PlanIn(serializers.Serializer[Any]):
+    """Which rollback is to be explained."""
+
+    to = serializers.CharField(max_length=20, help_text="A deploy's number, or last-good.")
+    scope = serializers.ChoiceField(choices=RollbackScope.values, default=RollbackScope.ALL)
+
+    def validate_to(self, value: str) -> int | str:
+        """Answer a number, or "last-good"."""
+        return pointed_at(value)
+
+
 class RollbackIn(serializers.Serializer[Any]):
     """What to restore, and why."""
 
     to = serializers.CharField(max_length=20, help_text="A deploy's number, or last-good.")
     description = serializers.CharField(max_length=5000)
-    scope = serializers.ChoiceField(choices=["all"], default="all")
+    scope = serializers.ChoiceField(choices=RollbackScope.values, default=RollbackScope.ALL)
+    plan_etag = serializers.CharField(
+        max_length=64,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="The plan that was read: 409 if it is outdated.",
+    )
+    acknowledge = serializers.ListField(
+        child=serializers.CharField(max_length=100),
+        required=False,
+        default=list,
+        max_length=50,
+        help_text="Names of the plan's soft barriers, by whoever read them.",
+    )
 
     def validate_to(self, value: str) -> int | str:
         """Answer a number, or "last-good"."""
-        if value == "last-good":
-            return value
-        number = value.removeprefix("#")
-        if not number.isdecimal() or int(number) >= 2**63:
-            raise serializers.ValidationError("Use a deploy's number, or last-good.")
-        return int(number)
+        return pointed_at(value)
 
 
 class PushIn(serializers.Serializer[Any]):
@@ -236,6 +286,10 @@ class PushIn(serializers.Serializer[Any]):
         help_text="{mount: digest or null}",
     )
     runtime_version = serializers.CharField(max_length=100, required=False)
+    settings = serializers.DictField(
+        required=False,
+        help_text="{env: {NAME: {value, secret} or null}, runtime: {…}, free: {…}}: only those that change.",
+    )
     git = serializers.DictField(
         child=serializers.CharField(max_length=5000, allow_blank=True, allow_null=True), required=False
     )
@@ -266,7 +320,7 @@ class PushIn(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse parts that this portal does not take: nothing that was sent is dropped silently."""
         said = getattr(self, "initial_data", {})
-        refused = [name for name in ("assets", "settings") if said.get(name)]
+        refused = [name for name in ("assets",) if said.get(name)]
         if refused:
             raise serializers.ValidationError(dict.fromkeys(refused, "This portal does not take this part."))
         return attrs

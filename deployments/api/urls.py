@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from deployments.api import alerts, callbacks, deploys, loads, places, tokens, uploads
+from deployments.api import alerts, callbacks, deploys, git_hooks, git_sources, loads, places, plans, tokens, uploads
 
 
 class Number(IntConverter):
@@ -17,6 +17,7 @@ register_converter(Number, "number")
 LOCATION = "organizations/<slug:org>/deployments/<slug:deployment>/code-locations/<str:location>/"
 DEPLOY = f"{LOCATION}deploys/<number:number>/"
 CHANNELS = "organizations/<slug:org>/deployments/<slug:deployment>/alert-channels/"
+AGENTS = "organizations/<slug:org>/deployments/<slug:deployment>/agents/"
 CHANNEL = f"{CHANNELS}<str:channel>/"
 
 urlpatterns = [
@@ -31,10 +32,15 @@ urlpatterns = [
     path(CHANNEL, alerts.OneAlertChannel.as_view()),
     path(f"{CHANNEL}test/", alerts.TestAlertChannel.as_view()),
     path(f"{CHANNEL}notifications/", alerts.Notifications.as_view()),
+    path(f"{AGENTS}", plans.Agents.as_view()),
+    path(f"{AGENTS}<str:name>/", plans.OneAgent.as_view()),
     path(LOCATION, places.OneCodeLocation.as_view()),
     path(f"{LOCATION}hold/", places.Hold.as_view()),
     path(f"{LOCATION}resume/", places.Resume.as_view()),
+    path(f"{LOCATION}rollback-plans/", plans.RollbackPlans.as_view()),
     path(f"{LOCATION}rollbacks/", deploys.Rollbacks.as_view()),
+    path(f"{LOCATION}git-source/", git_sources.GitSources.as_view()),
+    path(f"{LOCATION}git-source/fetch/", git_sources.FetchGitSource.as_view()),
     path(f"{LOCATION}loads/", loads.Loads.as_view()),
     path(f"{LOCATION}loads/<number:load>/", loads.OneLoad.as_view()),
     path(f"{LOCATION}deploys/", deploys.Deploys.as_view()),
@@ -45,6 +51,7 @@ urlpatterns = [
     path(f"{DEPLOY}bundles/<path:mount>/files/", deploys.BundleFileView.as_view()),
     path(f"{DEPLOY}bundles/<path:mount>/", deploys.BundleTree.as_view()),
     path("callbacks/<str:token>/", callbacks.Callbacks.as_view()),
+    path("git-hooks/<str:hook>/", git_hooks.GitHooks.as_view()),
     path("bundles/", uploads.Bundles.as_view()),
     path("blobs/<str:sha256>", uploads.Blobs.as_view()),
 ]

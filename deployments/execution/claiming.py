@@ -17,13 +17,13 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from deployments import blaming, composition, events
+from deployments import blaming, composition, configuration, events, planning
 from deployments.alerting import happenings
 from deployments.bundles.manifest import check_mounts
 from deployments.endings import ended
 from deployments.locking import database_time_in, lock, raise_fence
 from deployments.models import CodeLocation, Deploy, Hold, Release
-from deployments.states import DeployStatus, DeployStep, EventLevel
+from deployments.states import DeployStatus, DeployStep, EventLevel, RollbackScope
 from portal.common.problems import Refusal
 
 logger = logging.getLogger(__name__)
@@ -164,16 +164,42 @@ def _release_for(deploy: Deploy, location: CodeLocation) -> tuple[Release, dict[
         assert restored.release is not None
         if not Release.objects.filter(pk=restored.release.pk, purged_at=None).exists():
             raise Refusal(f"The files of #{restored.number} were purged meanwhile.", code="artifact_gone")
-        return restored.release, dict(restored.origins)
+        # Of two releases: what the other one is, may have moved since it was asked for.
+        restoring = composition.restore(restored, composition.base_of(location), deploy.scope)
+        _refuse_unread_barriers(deploy, location, restoring)
+        if deploy.scope in {"", RollbackScope.ALL}:
+            return restored.release, dict(restored.origins)
+        _refuse_gone(restoring)
+        return composition.release_of(location, restoring), restoring.origins
     bundles = {bundle.digest: bundle for bundle in deploy.bundles.all()}
-    composed = composition.compose(composition.base_of(location), composition.parts_by_name(deploy), bundles=bundles)
-    # Once more: what went live since may have a mount around one of these, or inside one.
+    pushed = composition.parts_by_name(deploy)
+    composed = composition.compose(composition.base_of(location), pushed, bundles=bundles)
+    # Once more: what went live since may have a mount around one of these, or inside one, or switch DAG deploys off.
     check_mounts(list(composed.bundles))
     blaming.refuse_blamed(location, composed.code_digest)
+    composition.refuse_dags_alone(location, pushed, composed)
+    _refuse_gone(composed)
+    return composition.release_of(location, composed), composed.origins
+
+
+def _refuse_unread_barriers(deploy: Deploy, location: CodeLocation, restoring: composition.Composition) -> None:
+    """Refuse what nobody saw when the rollback was asked for: something else was put in place since. Raises Refusal."""
+    found = planning.barriers_to(location, restoring, deploy.scope)
+    unread = [barrier for barrier in found if barrier.is_hard or barrier.name not in deploy.acknowledged]
+    if unread:
+        titles = ", ".join(barrier.title for barrier in unread)
+        raise Refusal(
+            f"Since this was asked for, what stands in its way has changed: {titles}. Read the new plan, then ask again.",
+            code="plan_outdated",
+        )
+
+
+def _refuse_gone(composed: composition.Composition) -> None:
     gone = [bundle.version for bundle in composed.bundles.values() if bundle.purged_at or bundle.damaged_at]
     if gone:
         raise Refusal(f"Files of bundle {gone[0]} are not here any more: push again.", code="artifact_gone")
-    return composition.release_of(location, composed), composed.origins
+    if configuration.is_forgotten(composed.settings):
+        raise Refusal("The values of its settings are purged: push them again.", code="artifact_gone")
 
 
 def _refuse(deploy: Deploy, refused: Refusal, now: datetime) -> None:

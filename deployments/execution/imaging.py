@@ -1,6 +1,7 @@
 """Pinning the image of a release: a tag moves, a digest does not. And saying when a registry has it no more."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -71,8 +72,7 @@ def _looked_for(release: Release, clock: Clock) -> tuple[str, Clock, EventLevel]
 
 
 def _pin(held: Claim, deploy: Deploy, release: Release, digest: str, clock: Clock) -> None:
-    mounts = {mounted.mount: mounted.bundle for mounted in release.mounts.select_related("bundle")}
-    pinned = composition.Composition(release.image, digest, release.runtime_version, mounts)
+    pinned = replace(composition.composition_of(release), image_digest=digest)
     with transaction.atomic():
         location = lock(held.location_id)
         try:

@@ -21,6 +21,8 @@ def placed(claim: Claim, *, now: datetime, name: str) -> None:
         location = lock(claim.location_id)
         deploy = Deploy.objects.get(pk=claim.deploy_id)
         follow_up = DeployStep.RELOAD if deploy.platform_asked else DeployStep.VERIFY
+        if location.deployment.runs_command:
+            follow_up = DeployStep.COMMAND
         claim.write(activated_at=now, step=follow_up, step_started_at=now, attempts=0)
         location.placed_deploy = deploy
         location.drift = ""
@@ -129,8 +131,8 @@ def _end(
     )
     if deploy.is_rollback and deploy.activated_at is None:
         blaming.take_back(deploy, by_name="Lastgood", now=now)
-    elif deploy.is_rollback and status == DeployStatus.ERRORED:
-        # In place, and nobody could ask whether it works: the next push must not undo it unseen.
+    elif deploy.is_rollback and (verified is not False or error["code"] == "not_read"):
+        # In place, and nobody could say whether it works: the next push must not undo it unseen.
         _hold(location, deploy, now)
     ended_row(deploy, now=now)
     # What we want is what is there: nothing else is on its way.

@@ -4,20 +4,24 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
+from django.conf import settings
 from django.db import transaction
 
 from deployments import drivers, events
 from deployments.execution import outcome
 from deployments.execution.checking import reload_platform, verify_platform
 from deployments.execution.claiming import Claim, Lease, LostClaimError, claim
+from deployments.execution.commanding import run_command
+from deployments.execution.converging import ask_to_read, verify_files
 from deployments.execution.imaging import pin_image
 from deployments.execution.ordering import await_target, fail_unless_answered, note_ordered, remember_before
 from deployments.execution.placing import put_in_place
 from deployments.execution.sharing import reload_workspace
 from deployments.locking import lock
 from deployments.models import Deploy
-from deployments.platforms.base import PlatformRefused, PlatformUnreachable
+from deployments.platforms.base import FileReader, PlatformRefused, PlatformUnreachable
 from deployments.states import DeployStatus, DeployStep, EventLevel, TargetKind
 from deployments.targets.base import Ordered, TargetRefused, TargetUnreachable
 
@@ -83,12 +87,17 @@ def _take_step(held: Claim, deploy: Deploy, clock: Clock) -> bool:
         return True
     if deploy.step == DeployStep.ACTIVATE:
         return _activate(held, deploy, clock)
+    if deploy.step == DeployStep.COMMAND:
+        run_command(held, deploy, clock=clock)
+        return True
     platform = drivers.platform_for(deploy.code_location) if deploy.platform_asked else None
     if deploy.step == DeployStep.AWAIT:
         return await_target(held, deploy, platform, clock=clock)
     if platform is None:
         outcome.succeed(held, now=clock(), verified=None, verification="Not verified: no platform connected.")
         return False
+    if deploy.code_location.deployment.reads_files:
+        return _have_it_read(held, deploy, cast("FileReader", platform), clock)
     if deploy.step == DeployStep.RELOAD and deploy.code_location.deployment.target == TargetKind.WORKSPACE:
         return reload_workspace(held, deploy, platform, clock=clock)
     if deploy.step == DeployStep.RELOAD:
@@ -97,9 +106,17 @@ def _take_step(held: Claim, deploy: Deploy, clock: Clock) -> bool:
     return False
 
 
+def _have_it_read(held: Claim, deploy: Deploy, platform: FileReader, clock: Clock) -> bool:
+    """Take a step with a platform that reads files by itself."""
+    if deploy.step == DeployStep.RELOAD:
+        return ask_to_read(held, deploy, platform, clock=clock)
+    verify_files(held, deploy, platform, clock=clock)
+    return False
+
+
 def _activate(held: Claim, deploy: Deploy, clock: Clock) -> bool:
     location = deploy.code_location
-    if location.deployment.target != TargetKind.DIRECTORY:
+    if location.deployment.target != TargetKind.DIRECTORY and not location.deployment.reads_files:
         # Here the platform may load what is new by itself, before we ask it to.
         remember_before(held, deploy)
     if deploy.called_back is not None:
@@ -136,13 +153,22 @@ def _caught_up(held: Claim, deploy: Deploy, clock: Clock) -> bool:
 
 def _try_again_later(held: Claim, deploy: Deploy, code: str, detail: str, clock: Clock) -> None:
     attempts = deploy.attempts + 1
-    if attempts >= MOST_ATTEMPTS:
+    restarts = _may_be_restarting(deploy, clock)
+    if attempts >= MOST_ATTEMPTS and not restarts:
         fail_unless_answered(held, now=clock(), status=DeployStatus.ERRORED, code=code, detail=detail)
         return
-    wait = timedelta(seconds=2**attempts)
+    wait = timedelta(seconds=2 ** min(attempts, MOST_ATTEMPTS - 1))
     outcome.park(held, wait=wait, attempts=attempts)
-    message = f"{detail} Trying again in {wait.seconds} s ({attempts} of {MOST_ATTEMPTS - 1})."
+    times = "" if restarts else f" ({attempts} of {MOST_ATTEMPTS - 1})"
+    message = f"{detail} Trying again in {wait.seconds} s{times}."
     events.record_step(deploy, deploy.step, message, at=clock(), level=EventLevel.WARNING)
+
+
+def _may_be_restarting(deploy: Deploy, clock: Clock) -> bool:
+    """Say whether the operator's command may have the platform restarted just now: that takes a minute, and no harm."""
+    if not deploy.code_location.deployment.runs_command or deploy.step not in {DeployStep.RELOAD, DeployStep.VERIFY}:
+        return False
+    return clock() - (deploy.step_started_at or clock()) < settings.LASTGOOD_READING_PATIENCE
 
 
 def _follow_up(held: Claim) -> FollowUp:

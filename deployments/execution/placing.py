@@ -1,10 +1,11 @@
 """Putting a release in place: rows become a plan, the target's driver carries it out."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from deployments import callbacks, drivers, events
+from deployments import callbacks, configuration, drivers, events
 from deployments.bundles import store
 from deployments.execution.claiming import Claim
 from deployments.execution.sharing import next_edit
@@ -12,6 +13,7 @@ from deployments.models import CodeLocation, Deploy, Release
 from deployments.targets.base import InPlace, Ordered, PlannedFile, PlannedRelease, Target, TargetRefused
 from deployments.targets.images import pinned
 from deployments.targets.workspace import WorkspaceTarget
+from portal.common.secret_field import Unreadable
 
 # Of several that edit one file at once, each is refused at most once by each of the others.
 MOST_EDITS = 10
@@ -86,16 +88,46 @@ def planned(deploy: Deploy, release: Release, *, fence: int, now: datetime) -> P
         placed_at=now,
         files=files,
         open_blob=store.BlobOpener(file.sha256 for file in files),
-        order=_order(deploy, release) if "image" in puts else {},
+        order=_order(deploy, release) if deploy.code_location.deployment.puts_images else {},
+        private=_private(deploy, release) if "settings" in puts else {},
     )
 
 
+def _private(deploy: Deploy, release: Release) -> dict[str, bytes]:
+    """Answer settings.json and the file of variables. Raises TargetRefused `settings_unreadable`."""
+    told_of = deploy.code_location.deployment.runs_command
+    if not (told_of or release.settings or release.image or release.runtime_version):
+        return {}
+    try:
+        opened = configuration.opened(release.settings)
+    except Unreadable as gone:
+        raise TargetRefused(
+            "settings_unreadable",
+            f"Secrets of #{deploy.number} were encrypted under a key that is not in LASTGOOD_ENCRYPTION_KEYS any more: put the "
+            "key back, or push the secrets again.",
+        ) from gone
+    told = {
+        "deploy": deploy.number,
+        "release": release.digest,
+        "image": _image_of(release),
+        "runtime_version": release.runtime_version,
+        "settings": opened,
+    }
+    return {
+        "settings.json": json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n",
+        "env": configuration.env_file(opened.get("env", {})),
+    }
+
+
+def _image_of(release: Release) -> str:
+    return pinned(release.image, release.image_digest) if release.image_digest else release.image
+
+
 def _order(deploy: Deploy, release: Release) -> dict[str, object]:
-    image = pinned(release.image, release.image_digest) if release.image_digest else release.image
     return {
         "place": str(deploy.code_location),
         "kind": deploy.kind,
-        "image": image,
+        "image": _image_of(release),
         "image_digest": release.image_digest,
         "runtime_version": release.runtime_version,
         "bundles": {mounted.mount: mounted.bundle.digest for mounted in release.mounts.all()},

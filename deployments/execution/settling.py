@@ -7,6 +7,8 @@ from datetime import datetime
 from django.db import transaction
 
 from deployments import drivers, events
+from deployments.execution import commanding
+from deployments.execution.claiming import LostClaimError
 from deployments.execution.placing import activate, activate_shared, planned
 from deployments.execution.sharing import reload_for
 from deployments.locking import lock, raise_fence
@@ -99,7 +101,26 @@ def _agree(location: CodeLocation, target: Target, holding: Holding, fence: int,
         activate(target, plan, say=logger.info, clock=clock)
     CodeLocation.objects.filter(pk=location.pk, fence=fence).update(drift="", checked_at=clock())
     events.record_step(placed, "REPAIR", message, at=clock(), level=EventLevel.WARNING)
+    if location.deployment.runs_command and not _commanded(location, placed, fence, clock):
+        return
     _reload(location, placed, clock)
+
+
+def _commanded(location: CodeLocation, placed: Deploy, fence: int, clock: Clock) -> bool:
+    """Run the operator's command for what was put back, and say whether it is still ours to go on."""
+
+    def breathe() -> None:
+        if not CodeLocation.objects.filter(pk=location.pk, fence=fence).exists():
+            raise LostClaimError  # a deploy has begun meanwhile: its own run of the command is the one that counts
+
+    try:
+        commanding.run_again(placed, say=logger.info, breathe=breathe)
+    except LostClaimError:
+        return False
+    except TargetRefused as refused:
+        message = f"The command failed after that: {refused}"
+        events.record_step(placed, "REPAIR", message, at=clock(), level=EventLevel.WARNING)
+    return True
 
 
 def _agrees(placed: Deploy, holding: Holding) -> bool:

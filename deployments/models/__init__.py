@@ -12,7 +12,8 @@ from deployments.models.grants import (
 )
 from deployments.models.places import CodeLocation, Deployment, Organization
 from deployments.models.releases import Release, ReleaseBundle
-from deployments.models.watching import PlatformWatch, WorkspaceTurn
+from deployments.models.sources import GitSource, HookDelivery
+from deployments.models.watching import PlatformWatch, RemoteAgent, WorkspaceTurn
 
 __all__ = [
     "AlertChannel",
@@ -27,7 +28,9 @@ __all__ = [
     "Deployment",
     "DeploymentGroupObjectPermission",
     "DeploymentUserObjectPermission",
+    "GitSource",
     "Hold",
+    "HookDelivery",
     "IdempotencyRecord",
     "Incident",
     "Load",
@@ -39,6 +42,7 @@ __all__ = [
     "PlatformWatch",
     "Release",
     "ReleaseBundle",
+    "RemoteAgent",
     "ServiceAccount",
     "Token",
     "WorkspaceTurn",

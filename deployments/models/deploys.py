@@ -17,6 +17,7 @@ from deployments.states import (
     DeployStep,
     EventKind,
     EventLevel,
+    RollbackScope,
 )
 
 
@@ -26,7 +27,7 @@ class Deploy(models.Model):
     `parts` holds what was asked: {image?, bundles? {mount: digest or None}, runtime_version?, settings?};
     `carried` the parts of held deploys that this one brings along: {part: {value, from}}; `origins` says, once the
     release is composed, which deploy number each part of it came with. Parts are named `image`, `runtime_version`,
-    `settings` and `bundle:<mount>`.
+    `bundle:<mount>` and `settings:<group>/<name>`.
     """
 
     code_location = models.ForeignKey(CodeLocation, on_delete=models.PROTECT, related_name="deploys")
@@ -47,6 +48,9 @@ class Deploy(models.Model):
     # What `parts` names, as rows: retention keeps what an unfinished deploy needs.
     bundles = models.ManyToManyField(Bundle, blank=True, related_name="deploys")
     release = models.ForeignKey(Release, null=True, blank=True, on_delete=models.PROTECT, related_name="deploys")
+    # Of a rollback: what of the restored deploy it takes, and which warnings were read and accepted, by their names.
+    scope = models.CharField(max_length=16, choices=RollbackScope.choices, blank=True)
+    acknowledged = models.JSONField(default=list, blank=True)
     restores = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="restored_by")
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="retries")
     superseded_by = models.ForeignKey(

@@ -95,6 +95,15 @@ class Deployment(models.Model):
     platform_url = models.URLField(blank=True, help_text="The base URL of the Dagster webserver, path prefix included.")
     # {header: value} as JSON: how a proxy before the platform knows us.
     platform_headers = SecretField(blank=True, default="")
+    # An Airflow gives out tokens for these; where one is given as a header, they are not needed.
+    platform_user = models.CharField(max_length=255, blank=True)
+    platform_password = SecretField(blank=True, default="")
+    dag_bundle = models.CharField(
+        max_length=250,
+        blank=True,
+        default="dags-folder",
+        help_text="The DAG bundle in Airflow that reads our releases; dags-folder is Airflow's own name for its folder.",
+    )
     poll_seconds = models.PositiveIntegerField(
         default=15,
         validators=[MinValueValidator(5), MaxValueValidator(3600)],
@@ -120,6 +129,18 @@ class Deployment(models.Model):
         blank=True,
         validators=[root_rule],
         help_text="Absolute path of the workspace.yaml whose entries are pointed at releases.",
+    )
+    # Runs on the host: only a superuser sets it.
+    activation_command = models.CharField(
+        max_length=1000,
+        blank=True,
+        help_text="What runs after a release was put in place, as words without a shell: it applies image, runtime version "
+        "and settings, which it finds in current/.lastgood.",
+    )
+    command_patience = models.PositiveIntegerField(
+        default=120,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="Seconds after which the command has failed.",
     )
     webhook_url = models.URLField(
         blank=True, help_text="Where orders are posted to, when something else runs the image."
@@ -175,6 +196,16 @@ class Deployment(models.Model):
     def puts_images(self) -> bool:
         """Say whether what is put in place here is an image, which a registry keeps, and not files, which we keep."""
         return self.target == TargetKind.WEBHOOK
+
+    @property
+    def reads_files(self) -> bool:
+        """Say whether the platform reads by itself what lies in place, file by file, and is not told to load it."""
+        return self.platform == PlatformKind.AIRFLOW
+
+    @property
+    def runs_command(self) -> bool:
+        """Say whether the operator's command runs after a release was put in place here."""
+        return bool(self.activation_command) and self.target != TargetKind.WEBHOOK
 
     def get_absolute_url(self) -> str:
         """Answer its Overview page."""

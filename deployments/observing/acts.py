@@ -34,8 +34,10 @@ def act_of_load(location: CodeLocation, report: LocationReport, likeness: str, n
     placed = _never_heard_of(location)
     if placed is not None and placed == live:
         return Act(placed)
-    # In place, and given up on before anybody could see it: now it is served.
-    release = placed.release if placed is not None else None
+    if live is not None and _is_unread(location, live):
+        return Act(live)
+    # In place, and given up on before anybody could see it, or broken until now: now it is served.
+    release = placed.release if placed is not None else _healed(location)
     return Act(_went_live(location, report, release or _observed_release(location, report), now))
 
 
@@ -52,6 +54,7 @@ def act_of_failure(location: CodeLocation, report: LocationReport, now: datetime
         report,
         now,
         status=DeployStatus.FAILED,
+        release=_in_place(location),
         verified=False,
         verification=detail[:500],
         error={"code": "load_failed", "detail": detail, "step": "", "chain": report.error.chain},
@@ -73,6 +76,27 @@ def _never_heard_of(location: CodeLocation) -> Deploy | None:
     if placed is None or placed.activated_at is None or placed.loads.exists():
         return None
     return placed if last is None or last.reported_at < placed.activated_at else None
+
+
+def _is_unread(location: CodeLocation, live: Deploy) -> bool:
+    """Say whether what is in place was seen to be served, and what it defines never was: it failed in between."""
+    seen = live.loads.filter(ok=True)
+    return live == location.placed_deploy and seen.exists() and not seen.exclude(likeness="").exists()
+
+
+def _in_place(location: CodeLocation) -> Release | None:
+    """Answer the release whose files a platform reads that reads by itself: what broke there, broke in these."""
+    placed = location.placed_deploy
+    return placed.release if placed is not None and location.deployment.reads_files else None
+
+
+def _healed(location: CodeLocation) -> Release | None:
+    """Answer the release in place, if it was never live, and failed for a reason that is gone."""
+    placed, last = location.placed_deploy, location.last_load
+    broke = (
+        placed is not None and placed.live_seq is None and last is not None and last.deploy == placed and not last.ok
+    )
+    return _in_place(location) if broke else None
 
 
 def _went_live(location: CodeLocation, report: LocationReport, release: Release, now: datetime) -> Deploy:

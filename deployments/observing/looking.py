@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from deployments import runs
 from deployments.execution.sharing import reloading_deploy
-from deployments.loads import likeness_of, write_load
+from deployments.loads import complete_load, likeness_of, write_load
 from deployments.locking import lock
+from deployments.masking import mask_of
 from deployments.models import CodeLocation, Deploy, Load
 from deployments.observing.acts import act_of_failure, act_of_load, warn_of_neighbour
 from deployments.platforms.base import LocationReport, Platform, Status
@@ -57,9 +59,13 @@ def look_at(look: Look) -> list[int]:
     seen = CodeLocation.objects.values_list("fence", "last_load_id").get(pk=location.pk)
     if location.deploys.running().exists():
         return []
+    if _settles(location, look.clock()):
+        return []
     report = look.platform.report(location.name)
     if report is None or _may_heal(location, report, look.clock()):
         return []
+    # Traces repeat what the environment holds.
+    report = mask_of(location.placed_deploy).report(report)
     with transaction.atomic():
         locked = lock(location.pk)
         if (locked.fence, locked.last_load_id) != seen or locked.deploys.running().exists():
@@ -67,6 +73,15 @@ def look_at(look: Look) -> list[int]:
             return []
         deploy = _note(locked, report, look)
     return [deploy.pk] if deploy else []
+
+
+def _settles(location: CodeLocation, now: datetime) -> bool:
+    """Say whether the platform may not have taken up yet all of what we placed: Airflow writes DAGs down piece by piece."""
+    placed = location.placed_deploy
+    if not location.deployment.reads_files or placed is None or placed.activated_at is None:
+        return False
+    # From when it was verified: a processor that is slow to begin is slow to end, too.
+    return abs(now - (placed.finished_at or placed.activated_at)) < settings.LASTGOOD_READING_SETTLES
 
 
 def _may_heal(location: CodeLocation, report: LocationReport, now: datetime) -> bool:
@@ -94,6 +109,9 @@ def _note(location: CodeLocation, report: LocationReport, look: Look) -> Deploy 
         by = reloading_deploy(location.deployment_id, since=look.since, now=now)
         write_load(location, report, deploy=last.deploy, now=now, again=True, reloaded_by=_other(by, location))
         return None
+    if last is not None and not last.likeness and report.error is None and last.deploy == location.placed_deploy:
+        complete_load(last, report, now=now)
+        return last.deploy
     by = _other(reloading_deploy(location.deployment_id, since=look.since, now=now), location)
     act = act_of_failure(location, report, now) if report.error else act_of_load(location, report, likeness, now)
     load = write_load(location, report, deploy=act.deploy, now=now, again=act.again, reloaded_by=by)

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -12,7 +14,7 @@ from deployments.locking import database_time_in
 from deployments.models import CodeLocation, Deployment, PlatformWatch
 from deployments.models.places import location_rule
 from deployments.observing.looking import Look, has_moved, look_at, settle
-from deployments.platforms.base import Platform, PlatformRefused, PlatformUnreachable, Status
+from deployments.platforms.base import FileReader, Platform, PlatformRefused, PlatformUnreachable, Status
 from deployments.states import PlatformKind
 
 logger = logging.getLogger(__name__)
@@ -84,8 +86,22 @@ def _look_at_all(watch: PlatformWatch, platform: Platform, statuses: Mapping[str
     if unread:
         # Large or odd: the others go on at their pace, and this one is read again with each look.
         logger.warning("%s code locations of %s could not be read.", unread, watch.deployment)
+    _count_runs(watch, platform, notes, asked_at)
     _answered(watch, notes, asked_at, clock)
     return touched
+
+
+def _count_runs(watch: PlatformWatch, platform: Platform, notes: list[str], asked_at: datetime) -> None:
+    """Remember what runs there now: a rollback plan tells it, and must not wait for anybody in an incident."""
+    if not watch.deployment.reads_files:
+        return
+    try:
+        found = cast("FileReader", platform).runs_in_flight()
+    except (PlatformUnreachable, PlatformRefused) as silent:
+        notes.append(f"Its runs in flight could not be counted: {silent}")
+        return
+    watch.runs = {"at": asked_at.isoformat(), **asdict(found)}
+    watch.save(update_fields=["runs"])
 
 
 def _locations(deployment: Deployment, statuses: Mapping[str, Status], notes: list[str]) -> list[CodeLocation]:
@@ -96,7 +112,11 @@ def _locations(deployment: Deployment, statuses: Mapping[str, Status], notes: li
             CodeLocation.objects.get_or_create(deployment=deployment, name=name)
         else:
             notes.append(f"{name[:100]!r} is not recorded: {location_rule.message}")
-    rows = deployment.code_locations.filter(name__in=statuses).select_related("last_load").order_by("name")
+    rows = (
+        deployment.code_locations.filter(name__in=statuses)
+        .select_related("last_load", "placed_deploy__release")
+        .order_by("name")
+    )
     return list(rows)
 
 

@@ -6,9 +6,19 @@ from deployments.operations.accounts import (
     remove_service_account,
     revoke_token,
 )
+from deployments.operations.agents import forget_agent, report_agent
 from deployments.operations.alerts import change_channel, create_channel, remove_channel, test_channel
 from deployments.operations.connecting import answer_order, change_code_location, test_connection
 from deployments.operations.deploying import Push, cancel, create_deploy, describe, retry
+from deployments.operations.git_fetching import fetch_source
+from deployments.operations.git_hooks import take_delivery
+from deployments.operations.git_sources import (
+    GitSettings,
+    fetch_now,
+    pause_source,
+    remove_source,
+    set_source,
+)
 from deployments.operations.holding import hold, lift_expired, resume
 from deployments.operations.pinning import pin, unpin
 from deployments.operations.places import (
@@ -17,10 +27,11 @@ from deployments.operations.places import (
     create_deployment,
     create_organization,
 )
-from deployments.operations.rolling_back import request_rollback
+from deployments.operations.rolling_back import plan_of, request_rollback
 from deployments.operations.uploading import register_bundle, upload_blob
 
 __all__ = [
+    "GitSettings",
     "Push",
     "answer_order",
     "cancel",
@@ -35,16 +46,25 @@ __all__ = [
     "create_service_account",
     "create_token",
     "describe",
+    "fetch_now",
+    "fetch_source",
+    "forget_agent",
     "hold",
     "lift_expired",
+    "pause_source",
     "pin",
+    "plan_of",
     "register_bundle",
     "remove_channel",
     "remove_service_account",
+    "remove_source",
+    "report_agent",
     "request_rollback",
     "resume",
     "retry",
     "revoke_token",
+    "set_source",
+    "take_delivery",
     "test_channel",
     "test_connection",
     "unpin",

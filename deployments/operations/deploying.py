@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from deployments import blaming, composition, drivers, events, tasks
+from deployments import blaming, composition, configuration, drivers, events, tasks
 from deployments.access import Right, name_of, require, right_over
 from deployments.bundles import store
 from deployments.bundles.manifest import check_mounts
@@ -16,7 +16,7 @@ from deployments.endings import ended
 from deployments.locking import lock, raise_fence
 from deployments.models import Bundle, CodeLocation, Deploy, Hold
 from deployments.operations.numbering import add_deploy
-from deployments.states import UNFINISHED, DeployStatus, EventLevel, kind_of_parts
+from deployments.states import UNFINISHED, DeployKind, DeployStatus, EventLevel, RollbackScope, kind_of_parts
 from portal.common.problems import Invalid, Refusal
 
 
@@ -26,7 +26,7 @@ class DeployRefused(Refusal):
 
 @dataclass(frozen=True)
 class Push:
-    """What is asked for. `parts`: {image?, bundles? {mount: digest or None}, runtime_version?}."""
+    """What is asked for. `parts`: {image?, bundles? {mount: digest or None}, runtime_version?, settings? as sent}."""
 
     parts: dict[str, Any]
     description: str = ""
@@ -34,6 +34,8 @@ class Push:
     metadata: dict[str, Any] = field(default_factory=dict)
     source_position: int | None = None
     expected_live: int | None = None
+    # What the deploy is called when its parts do not tell: one that was fetched from Git.
+    kind: DeployKind | None = None
 
 
 def create_deploy(
@@ -41,30 +43,40 @@ def create_deploy(
 ) -> Deploy:
     """Store a push; queue it, or hold it while the location is held. Raises NotAllowed, Invalid, DeployRefused."""
     require(actor, Right.DEPLOY, location.deployment)
+    return store_push(location=location, push=push, actor=actor, now=now, retry_of=retry_of)
+
+
+def store_push(
+    *, location: CodeLocation, push: Push, actor: User | None, now: datetime, retry_of: Deploy | None = None
+) -> Deploy:
+    """Store a push of somebody who may deploy; None: of the portal, from a Git source. Raises Invalid, DeployRefused."""
     mounts = push.parts.get("bundles", {})
     for mount in mounts:
         check_mounts([mount])
-    _refuse_nothing_to_put(location, push.parts)
+    parts = dict(push.parts)
+    if parts.get("settings") and retry_of is None:
+        # Of a deploy that is tried again they are as they were stored.
+        parts["settings"] = configuration.read(parts["settings"], organization_id=location.deployment.organization_id)
+    _refuse_nothing_to_put(location, parts)
     with transaction.atomic():
         location = lock(location.pk)
         bundles = _usable_bundles(location, mounts, now)
         _refuse_out_of_order(location, push)
-        preview = composition.compose(
-            composition.base_of(location),
-            {name: {"value": value, "from": 0} for name, value in _values(push.parts).items()},
-            bundles=bundles,
-        )
+        pushed = {name: {"value": value, "from": 0} for name, value in composition.values_by_name(parts).items()}
+        preview = composition.compose(composition.base_of(location), pushed, bundles=bundles)
         check_mounts(list(preview.bundles))
+        configuration.refuse_too_many(preview.settings)
         blaming.refuse_blamed(location, preview.code_digest)
+        composition.refuse_dags_alone(location, pushed, preview)
         held = Hold.objects.filter(code_location=location, released_at=None).first()
         deploy = add_deploy(
             location,
             actor=actor,
             now=now,
-            kind=kind_of_parts(push.parts),
+            kind=push.kind or kind_of_parts(parts),
             status=DeployStatus.HELD if held else DeployStatus.QUEUED,
             description=push.description,
-            parts=push.parts,
+            parts=parts,
             git=push.git,
             metadata=push.metadata,
             source_position=push.source_position,
@@ -135,6 +147,8 @@ def retry(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
             description=deploy.description,
             actor=actor,
             now=now,
+            scope=deploy.scope or RollbackScope.ALL,
+            acknowledged=deploy.acknowledged,
             retry_of=deploy,
         )
     newer = location.deploys.went_live().filter(number__gt=deploy.number).first()
@@ -153,7 +167,17 @@ def retry(*, deploy: Deploy, actor: User, now: datetime) -> Deploy:
             )
     # With what it carried for others, which ended when it took their parts along.
     parts = composition.parts_of(composition.parts_by_name(deploy))
-    push = Push(parts=parts, description=deploy.description, git=deploy.git, metadata=deploy.metadata)
+    if configuration.is_forgotten(parts.get("settings")):
+        raise DeployRefused(
+            f"The settings that #{deploy.number} brought are purged: push them again.", code="artifact_gone"
+        )
+    push = Push(
+        parts=parts,
+        description=deploy.description,
+        git=deploy.git,
+        metadata=deploy.metadata,
+        kind=DeployKind.GIT if deploy.kind == DeployKind.GIT else None,
+    )
     return create_deploy(location=location, push=push, actor=actor, now=now, retry_of=deploy)
 
 
@@ -165,14 +189,11 @@ def describe(*, deploy: Deploy, description: str, actor: User) -> Deploy:
     return deploy
 
 
-def _values(parts: dict[str, Any]) -> dict[str, Any]:
-    values = {f"bundle:{mount}": digest for mount, digest in parts.get("bundles", {}).items()}
-    return values | {name: parts[name] for name in ("image", "runtime_version") if name in parts}
-
-
 def _refuse_nothing_to_put(location: CodeLocation, parts: dict[str, Any]) -> None:
-    if not _values(parts):
-        raise Invalid("Nothing to deploy: name an image, bundles or a runtime version.", code="nothing_to_put")
+    if not composition.values_by_name(parts):
+        raise Invalid(
+            "Nothing to deploy: name an image, bundles, a runtime version or settings.", code="nothing_to_put"
+        )
     puts = drivers.puts_of(location)
     if not any(parts.get(part) for part in puts):
         words = " and ".join(sorted(puts))

@@ -1,6 +1,7 @@
 """Making places: organizations, deployments, code locations."""
 
 import json
+import shlex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,9 +18,23 @@ from deployments.states import TargetKind
 from portal.common.problems import Invalid, Refusal
 
 # What touches the host is a superuser's to set, through the admin.
-HOST_FIELDS = ("target", "target_root", "workspace_file")
+HOST_FIELDS = ("target", "target_root", "workspace_file", "activation_command", "command_patience")
 # Secrets that are shown to one place only: with another address they are forgotten.
-SECRETS_OF = {"platform_url": "platform_headers", "webhook_url": "webhook_secret", "registry": "registry_password"}
+SECRETS_OF = {
+    "platform_url": ("platform_headers", "platform_password"),
+    "webhook_url": ("webhook_secret",),
+    "registry": ("registry_password",),
+}
+# With any of these it is another connection: it is tried at once.
+CONNECTION = {
+    "platform",
+    "platform_url",
+    "platform_headers",
+    "platform_user",
+    "platform_password",
+    "dag_bundle",
+    "poll_seconds",
+}
 
 
 class NameTaken(Refusal):
@@ -49,15 +64,15 @@ def change_deployment(*, deployment: Deployment, actor: User, **fields: Any) -> 
     fields = _said(fields)
     # As it is stored: a form has written into the object before it comes here.
     stored = Deployment.objects.get(pk=deployment.pk)
-    for address, secret in SECRETS_OF.items():
+    for address, secrets in SECRETS_OF.items():
         moved = address in fields and _server(fields[address]) != _server(getattr(stored, address))
-        if moved and secret not in fields:
-            fields[secret] = ""
+        if moved:
+            fields = {**dict.fromkeys(secrets, ""), **fields}
     for name, value in fields.items():
         setattr(deployment, name, value)
     _check(deployment, fields, actor)
     changed = _save(deployment, f"{deployment} cannot have that name: it is taken.", only=list(fields))
-    if {"platform", "platform_url", "platform_headers", "poll_seconds"} & fields.keys():
+    if CONNECTION & fields.keys():
         # Whoever has just connected it wants to see it at once.
         PlatformWatch.objects.filter(deployment=changed).update(
             due_at=timezone.now(), failures=0, unreachable_since=None, error=None, introduced_at=None
@@ -92,13 +107,25 @@ def _server(address: str) -> str:
 
 def _check(deployment: Deployment, fields: dict[str, Any], actor: User) -> None:
     if any(name in fields for name in HOST_FIELDS):
-        require_superuser(actor, "choose a target's folder")
+        require_superuser(actor, "choose a target's folder, or what runs on its host")
+    if fields.get("activation_command"):
+        _refuse_unusable(fields["activation_command"])
     if fields.get("platform_url"):
         refuse_foreign_platform(deployment.platform_url)
     if fields.get("webhook_url"):
         refuse_foreign_webhook(deployment.webhook_url)
     if deployment.target == TargetKind.WORKSPACE and not deployment.workspace_file:
         raise Invalid("Name the workspace.yaml whose entries are to be changed.", code="workspace_file_missing")
+
+
+def _refuse_unusable(command: str) -> None:
+    """Refuse a command that could never be run. Raises Invalid."""
+    try:
+        words = shlex.split(command)
+    except ValueError as odd:
+        raise Invalid(f"The command cannot be taken apart into words: {odd}.", code="bad_command") from odd
+    if not words or not command.isprintable():
+        raise Invalid("The command has no words, or letters in it that cannot be seen.", code="bad_command")
 
 
 def _save[Row: models.Model](row: Row, taken: str, only: list[str] | None = None) -> Row:

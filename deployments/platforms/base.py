@@ -1,6 +1,8 @@
 """What every platform driver takes, gives and raises."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 
@@ -66,6 +68,54 @@ class Connection:
     missing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class RunsInFlight:
+    """What runs or is queued now: so many in all, and by the release that they are pinned to.
+
+    `by_release` has the name that the platform shows of a release ("12-0123456789ab"), "" for runs that are pinned to
+    none. `more`: there are others that were not counted.
+    """
+
+    total: int
+    by_release: dict[str, int] = field(default_factory=dict)
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class ExpectedFile:
+    """One file of a release, as the platform will find it: `path` relative to the folder that it reads."""
+
+    path: str
+    sha256: str
+    text: Callable[[], str] = field(repr=False)  # its content; "" when it is no text
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What was put in place and is to be seen: the release's directory name, its files by path, and since when it lies there.
+
+    `asked_at` is now by the clock that says `placed_at`; None: by this machine's own. Another machine's clock may differ.
+    """
+
+    release: str
+    files: Mapping[str, ExpectedFile]
+    placed_at: datetime
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How far a platform that reads files by itself has come. `done` None: not yet, and `words` say what is waited for.
+
+    `done` False: it will not come to it, `error` says why. `seen`: plain data to be given back with the next question.
+    """
+
+    done: bool | None
+    words: str
+    error: LoadError | None = None
+    seen: dict[str, Any] = field(default_factory=dict)
+
+
 class Platform(Protocol):
     """A running system. Every method may raise PlatformRefused or PlatformUnreachable."""
 
@@ -89,3 +139,16 @@ class Platform(Protocol):
 
     def reload_all(self) -> bool:
         """Ask it to read its list of locations anew and to reload all of them. Answers as `reload` does."""
+
+
+class FileReader(Platform, Protocol):
+    """A platform that reads what lies in place by itself, file by file, and has to be asked how far it is."""
+
+    def ask_to_read(self) -> bool:
+        """Have it look at its files now. False: nothing there could be asked for yet, it looks by itself later."""
+
+    def converge(self, expected: Expected, seen: Mapping[str, Any]) -> Convergence:
+        """Say whether what it serves is what was expected, asking it to read again where that may help."""
+
+    def runs_in_flight(self) -> RunsInFlight:
+        """Count what runs or is queued now. Raises PlatformRefused, PlatformUnreachable."""

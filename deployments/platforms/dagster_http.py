@@ -1,68 +1,24 @@
-"""GraphQL over HTTP to a server we do not trust to be quick, small, or a GraphQL server at all."""
+"""GraphQL over HTTP to a server we do not trust to be a GraphQL server at all."""
 
 import json
 import re
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from deployments.platforms import dagster_certificates as certificates
-from deployments.platforms.base import PlatformRefused, PlatformUnreachable
+from deployments.platforms.base import PlatformUnreachable
+from deployments.platforms.exchange import Allowance, Answer, Exchange, Limits, Product, TimedOut
 
-RETRY_PAUSES = (0.2, 0.5)  # seconds: enough for a webserver that is just being restarted behind a proxy
-CONNECT_SECONDS = 5.0
+__all__ = ["Allowance", "GraphQLEndpoint", "Limits", "NotInSchema", "TimedOut"]
+
+DAGSTER = Product("Dagster", "https://dagster.example.com:3000")
 # What a GraphQL server says before it executes anything, about a question that its schema does not fit.
 NOT_IN_SCHEMA = re.compile(r"Cannot query field|Unknown type|Unknown argument|Fragment .* can never be of type")
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What one answer, and one report of many answers, may cost us."""
-
-    answer_bytes: int = 64 * 1024 * 1024
-    report_bytes: int = 200 * 1024 * 1024
-    report_seconds: float = 300.0
-
-
-class Allowance:
-    """What is left to spend while one report is read."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._bytes_left = limits.report_bytes
-        self._ends_at = time.monotonic() + limits.report_seconds
-
-    def answer_limit(self) -> int:
-        """Answer how many bytes the next answer may have."""
-        return min(self._limits.answer_bytes, self._bytes_left)
-
-    def spend(self, size: int) -> None:
-        """Take an answer's size off what is left."""
-        self._bytes_left -= size
-
-    def seconds_left(self) -> float:
-        """Answer how long the report may still take; negative when it is over."""
-        return self._ends_at - time.monotonic()
-
-
-class TimedOut(PlatformUnreachable):
-    """The server took the request and did not answer in time: whatever we asked for may go on there."""
-
-
 class NotInSchema(PlatformUnreachable):
     """The question names what this server does not have; nothing of it was executed."""
-
-
-class _Hiccup(PlatformUnreachable):
-    """Nothing was read, and the next attempt a moment later may well work."""
-
-
-class _GatewayTimedOut(_Hiccup, TimedOut):
-    """A gateway had less patience than we: a question is worth repeating, a reload goes on behind it."""
 
 
 class GraphQLEndpoint:
@@ -77,23 +33,12 @@ class GraphQLEndpoint:
         client: httpx.Client | None,
         limits: Limits,
     ) -> None:
-        base = _base_of(url)
-        self._url = base.copy_with(path=base.path.rstrip("/") + "/graphql")
-        self.name = f"Dagster at {base.copy_with(userinfo=b'', query=None, fragment=None)}"
-        # Only gzip, whose expansion is bounded: a bomb of brotli in one chunk is not.
-        self._headers = {**headers, "accept": "application/json", "accept-encoding": "gzip"}
-        words = {word for value in headers.values() for word in (value, *value.split()) if word}
-        self._unspeakable = sorted(words, key=len, reverse=True)
-        self._timeout = timeout
-        self._limits = limits
-        # Nothing is kept open between two questions, so a driver that nobody closes leaks nothing.
-        self._client = client or httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
-        self._owns_client = client is None
+        self._exchange = Exchange(DAGSTER, url, headers=headers, timeout=timeout, client=client, limits=limits)
+        self.name = self._exchange.name
 
     def close(self) -> None:
         """Close the connections, unless the client was given to us."""
-        if self._owns_client:
-            self._client.close()
+        self._exchange.close()
 
     def query(
         self,
@@ -107,166 +52,47 @@ class GraphQLEndpoint:
 
         `patience` multiplies the time allowed. Raises PlatformRefused or PlatformUnreachable.
         """
-        for pause in RETRY_PAUSES:
-            try:
-                return self._post(text, variables, allowance, patience)
-            except _Hiccup:
-                time.sleep(pause)
-        return self._post(text, variables, allowance, patience)
+        return self._data_of(self._exchange.patiently(lambda: self._post(text, variables, allowance, patience)))
 
     def mutate(self, text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Answer the mutation's `data`; asked exactly once. Raises also TimedOut."""
-        return self._post(text, variables, None, 1.0)
+        return self._data_of(self._post(text, variables, None, 1.0))
 
     def odd(self, what: str) -> PlatformUnreachable:
         """Make the exception for an answer that is not one of Dagster's."""
-        return PlatformUnreachable("platform_odd_answer", f"{self.name} {what}")
+        return self._exchange.odd(what)
 
     def _post(
         self, text: str, variables: Mapping[str, Any] | None, allowance: Allowance | None, patience: float
-    ) -> dict[str, Any]:
-        allowance = allowance or Allowance(self._limits)
-        seconds = min(self._timeout * patience, allowance.seconds_left())
-        if seconds <= 0:
-            raise self._too_slow(self._limits.report_seconds)
-        asked = self._client.stream(
+    ) -> Answer:
+        return self._exchange.send(
             "POST",
-            self._url,
+            "/graphql",
             json={"query": text, "variables": dict(variables or {})},
-            headers=self._headers,
-            timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
-            follow_redirects=False,
+            allowance=allowance,
+            patience=patience,
         )
-        with self._in_our_words(seconds), asked as answer:
-            self._check_status(answer)
-            body = self._read(answer, allowance, ends_at=time.monotonic() + 3 * seconds)
-        return self._data_of(body, answer.status_code)
 
-    @contextmanager
-    def _in_our_words(self, seconds: float) -> Iterator[None]:
-        """Translate what the transport raises."""
-        try:
-            yield
-        except httpx.ReadTimeout as problem:
-            raise self._too_slow(seconds) from problem
-        except (httpx.NetworkError, httpx.RemoteProtocolError) as problem:
-            if distrust := certificates.distrust_behind(problem):
-                raise PlatformRefused(
-                    "platform_certificate", f"{self.name} was not asked: {certificates.in_words(distrust)}"
-                ) from problem
-            raise _Hiccup(
-                "platform_unreachable",
-                f"{self.name} cannot be reached ({_reason(problem)}): check that it runs and that this "
-                "portal can reach the address.",
-            ) from problem
-        except (httpx.LocalProtocolError, UnicodeEncodeError):
-            # Its text shows the offending header's value: neither said nor chained.
-            raise PlatformRefused(
-                "platform_bad_headers",
-                f"A header configured for {self.name} cannot be sent: remove line breaks and "
-                "non-ASCII characters from its value.",
-            ) from None
-        except httpx.DecodingError as problem:
-            raise self.odd("answered in a damaged compression: check the proxy before it.") from problem
-        except httpx.HTTPError as problem:
-            raise PlatformUnreachable(
-                "platform_unreachable",
-                f"{self.name} could not be asked ({_reason(problem)}): check the address.",
-            ) from problem
-
-    def _check_status(self, answer: httpx.Response) -> None:
-        """Raise for every status under which Dagster itself never answers."""
-        status = answer.status_code
-        if status in (401, 403):
-            raise PlatformRefused(
-                "platform_auth",
-                f"{self.name} refused us (HTTP {status}): check the headers configured for it.",
-            )
-        if status in (502, 503, 504):
-            raise (_GatewayTimedOut if status == 504 else _Hiccup)(
-                "platform_unreachable",
-                f"{self.name} is behind a gateway that cannot reach it (HTTP {status}): check that it runs.",
-            )
-        if answer.is_redirect:
-            raise self.odd(
-                f"answered with a redirect (HTTP {status}), which is not followed: give the address that it "
-                "leads to, or the headers that spare the login page."
-            )
-        if answer.headers.get("content-encoding", "identity").lower() not in ("identity", "gzip"):
-            raise self.odd("answered in a compression that was not asked for: check the proxy before it.")
-
-    def _read(self, answer: httpx.Response, allowance: Allowance, *, ends_at: float) -> bytes:
-        """Read the body within the limits on size and on time, however slowly it drips."""
-        body, limit = bytearray(), allowance.answer_limit()
-        for chunk in answer.iter_bytes():
-            body += chunk
-            if len(body) > limit:
-                raise PlatformRefused(
-                    "platform_answer_too_large",
-                    f"{self.name} answered more than this portal reads: "
-                    f"{self._limits.answer_bytes / 1e6:.0f} MB at once, "
-                    f"{self._limits.report_bytes / 1e6:.0f} MB for one location.",
-                )
-            if time.monotonic() > ends_at:
-                raise TimedOut("platform_unreachable", f"{self.name} answered too slowly: ask again later.")
-        allowance.spend(len(body))
-        return bytes(body)
-
-    def _data_of(self, body: bytes, status: int) -> dict[str, Any]:
+    def _data_of(self, told: Answer) -> dict[str, Any]:
         """Answer the `data` of a GraphQL answer; Dagster sends it with HTTP 500 too, for errors it caught."""
         try:
-            answer = json.loads(body)
+            answer = json.loads(told.body)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or not ("data" in answer or "errors" in answer):
             raise self.odd(
-                f"did not answer in GraphQL (HTTP {status}): give the webserver's own address, with its path "
+                f"did not answer in GraphQL (HTTP {told.status}): give the webserver's own address, with its path "
                 "prefix if it has one and without /graphql."
             )
         if answer.get("errors"):
             said = self._first_error(answer["errors"])
             kind = NotInSchema if NOT_IN_SCHEMA.match(said) else PlatformUnreachable
-            raise kind("platform_odd_answer", f"{self.name} could not answer our query (HTTP {status}): {said}.")
+            raise kind("platform_odd_answer", f"{self.name} could not answer our query (HTTP {told.status}): {said}.")
         if not isinstance(answer.get("data"), dict):
-            raise self.odd(f"answered our query with no data (HTTP {status}).")
+            raise self.odd(f"answered our query with no data (HTTP {told.status}).")
         data: dict[str, Any] = answer["data"]
         return data
 
     def _first_error(self, errors: Any) -> str:
         first = errors[0] if isinstance(errors, list) else errors
-        text = str(first.get("message", "")) if isinstance(first, dict) else str(first)
-        # A proxy may echo what we sent it.
-        for secret in self._unspeakable:
-            text = text.replace(secret, "…")
-        return " ".join(text.split())[:300].rstrip(".") or "it does not say why"
-
-    def _too_slow(self, seconds: float) -> TimedOut:
-        return TimedOut(
-            "platform_unreachable",
-            f"{self.name} did not answer within {seconds:.0f} seconds: it may be busy loading code, or down.",
-        )
-
-
-def _base_of(url: str) -> httpx.URL:
-    """Read the address. Raises PlatformRefused."""
-    try:
-        base = httpx.URL(url.strip())
-    except (httpx.InvalidURL, UnicodeError):
-        base = httpx.URL()
-    if base.scheme not in ("http", "https") or not base.host:
-        raise PlatformRefused(
-            "platform_bad_url",
-            "The address of this Dagster is not one: write it like https://dagster.example.com:3000.",
-        )
-    return base
-
-
-def _reason(problem: httpx.HTTPError) -> str:
-    """Name a transport problem in words that hold nothing of the request."""
-    words: dict[type[httpx.HTTPError], str] = {
-        httpx.ConnectTimeout: "no connection in time",
-        httpx.ConnectError: "no connection",
-        httpx.ReadError: "the connection broke",
-        httpx.RemoteProtocolError: "it closed the connection or does not speak HTTP",
-    }
-    return words.get(type(problem), type(problem).__name__)
+        return self._exchange.speakable(str(first.get("message", "")) if isinstance(first, dict) else str(first))

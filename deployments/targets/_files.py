@@ -2,19 +2,29 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
-from deployments.targets._disk import NEW_FILE, READ_DIRECTORY, Flusher, reported, write_all
+from deployments.targets._disk import (
+    NEW_FILE,
+    READ_DIRECTORY,
+    Flusher,
+    reported,
+    sync_directory,
+    write_all,
+    write_flushed,
+)
 from deployments.targets.base import PlannedFile, PlannedRelease, TargetRefused
 
 LONGEST_PATH = 4095  # bytes; Linux opens no longer one
 PLACEABLE_MODES = (0o444, 0o555)
 CHUNK = 1024 * 1024
+# No mount can be named so.
+PRIVATE = ".lastgood"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +62,8 @@ def _fault(path: str, seen: set[str], parents: set[str]) -> str:
         return "leads upwards"
     if "" in components or "." in components:
         return "has an empty component or a '.' in it"
+    if components[0] == PRIVATE:
+        return f"lies in {PRIVATE}, which is the portal's own"
     if "\0" in path or "\\" in path:
         return "has a NUL or a backslash in it"
     if not _is_encodable(path):
@@ -98,6 +110,19 @@ def build(aside: Path, release: PlannedRelease, files: list[PlannedFile], *, ste
         for parent in ("", *directories):
             with _opened(aside, parent, make=False) as directory:
                 _finish(os.dup(directory), 0o755, instant, flusher, aside / parent)
+
+
+def write_private(aside: Path, private: Mapping[str, bytes]) -> None:
+    """Write small files into the release's own folder, 0600 in a 0700 directory, flushed."""
+    if not private:
+        return
+    folder = aside / PRIVATE
+    with reported("write", folder):
+        folder.mkdir(0o700)
+        for name, content in sorted(private.items()):
+            write_flushed(folder / name, content)
+        sync_directory(folder)
+        sync_directory(aside)
 
 
 @contextmanager

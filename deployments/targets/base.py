@@ -58,6 +58,8 @@ class PlannedRelease:
     # For targets that hand the order on: {place, kind, image, image_digest, runtime_version, bundles, callback_url},
     # `image` pinned where it could be ("repository@sha256:…"), `bundles` as {mount: digest}.
     order: Mapping[str, Any] = field(default_factory=dict)
+    # Files beside the mounts, outside any code path, readable to the worker's user alone: settings, and what applies them.
+    private: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     # For what several code locations share: its own fence, raised with every change (see `workspace.py`).
     shared_fence: int = 0
 

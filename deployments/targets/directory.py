@@ -1,7 +1,7 @@
 """Releases as directories of one file system, and a link `current` that is swapped in one step.
 
     current -> releases/7-ab12cd34ef56
-    releases/7-ab12cd34ef56/…     never changed once it stands there
+    releases/7-ab12cd34ef56/…     never changed once it stands there; .lastgood/ in it holds its settings
     .lastgood/releases/           <name>.json: a marker for each release
     .lastgood/fences/             the fence, and below it what is coming and what is going
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from deployments.targets._desk import Desk
 from deployments.targets._disk import make_directory, remove_tree, reported, sync_directory
 from deployments.targets._fences import Fences
-from deployments.targets._files import build, checked
+from deployments.targets._files import build, checked, write_private
 from deployments.targets._layout import RELEASE_NAME, Layout, Marker, number_in
 from deployments.targets.base import Holding, InPlace, PlannedRelease, TargetRefused, TargetUnreachable
 
@@ -32,7 +32,7 @@ class DirectoryTarget:
     target_read_only, current_in_the_way, not_a_directory. Is unreachable with target_io.
     """
 
-    puts = frozenset({"bundles"})
+    puts = frozenset({"bundles", "settings"})
 
     def __init__(self, root: Path) -> None:
         self._layout = Layout(root.absolute())
@@ -59,6 +59,7 @@ class DirectoryTarget:
                 return confirmed
             files = checked(release.files, below=self.releases / f"{_stem(release)}.999")
             build(desk.build, release, files, step=desk.show_life)
+            write_private(desk.build, release.private)
             progress(f"Wrote {_amount(len(files), sum(planned.size for planned in files))}.")
             # Somebody with the same fence may have done the same meanwhile.
             if confirmed := self._confirmed(release):

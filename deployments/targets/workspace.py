@@ -24,7 +24,7 @@ class WorkspaceTarget:
     with target_io, workspace_moving.
     """
 
-    puts = frozenset({"bundles"})
+    puts = DirectoryTarget.puts
 
     def __init__(self, root: Path, *, workspace_file: Path, location: str) -> None:
         self._directory = DirectoryTarget(root)

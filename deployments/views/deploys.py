@@ -1,10 +1,11 @@
 """One deploy: its page, which follows it while it runs, and what can be done with it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -13,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from deployments import history, operations
 from deployments.access import Right
 from deployments.changes import changes_between
-from deployments.models import Deploy
-from deployments.states import DeployKind, DeployStatus
+from deployments.models import Deploy, DeployEvent
+from deployments.states import DeployKind, DeployStatus, DeployStep, EventKind
 from deployments.views.answering import refreshing, refusals_shown, unchanged
 from deployments.views.failures import failure_of
 from deployments.views.finding import find_deploy, person
@@ -22,6 +23,7 @@ from deployments.views.forms import Describing, read
 from deployments.views.moments import ago, clock
 from deployments.views.region import around
 from deployments.views.rows import Row, are_files_known, told
+from deployments.views.settings import settings_of
 from deployments.views.standing import is_loaded_elsewhere, place_words
 from deployments.views.steps import PATIENCE, stations, waiting_words
 from portal.common.problems import Refusal
@@ -50,8 +52,21 @@ def show_deploy(
     # What the act changed, against what was live when it ended; before that, against what is live now.
     base = history.live_before(found) if found.is_finished else found.code_location.live_deploy
     changes = changes_between(base.release if base else None, found.release) if _files_known(found, base) else []
-    context = {**shown, "refusal": refusal, "base": base, "changes": changes}
+    settings = settings_of(found, base, puts=shown["around"].puts)
+    context = {**shown, "refusal": refusal, "base": base, "changes": changes, "settings": settings}
     return render(request, "deployments/deploy.html", context, status=refusal.status if refusal else 200)
+
+
+@require_safe
+@login_required
+@never_cache
+def of_release(request: HttpRequest, org: str, deployment: str, location: str, release: str) -> HttpResponse:
+    """Lead from a release's name, as Airflow shows it, to the deploy that put it in place."""
+    number, _, digest = release.partition(".")[0].partition("-")
+    found = find_deploy(request, org, deployment, location, int(number))
+    if found.release is None or not found.release.digest.startswith(digest):
+        raise Http404
+    return redirect(found)
 
 
 @refreshing
@@ -116,7 +131,7 @@ def _live(request: HttpRequest, found: Deploy) -> dict[str, Any]:
         "deployment": found.code_location.deployment,
         "row": Row(found, about),
         "around": about,
-        "stations": stations(found),
+        "stations": stations(found, command_at=_command_at(lines)),
         "lines": [(line, clock(line.at)) for line in lines],
         "left_out": lines[0].seq - 1 if lines else 0,
         "waiting": waiting,
@@ -153,7 +168,20 @@ def _times(found: Deploy, now: Any) -> list[tuple[str, Any]]:
     named = [
         ("Asked for", found.created_at),
         ("Started", found.started_at),
-        ("In place", found.activated_at),
+        ("Activated", found.activated_at),
+        (_proven(found), found.verified_at if found.verified else None),
         ("Ended", found.finished_at),
     ]
     return [(name, ago(at, now)) for name, at in named if at]
+
+
+def _proven(found: Deploy) -> str:
+    """Name the moment in which the platform was seen to serve it: activating is ours, this is the platform's word."""
+    deployment = found.code_location.deployment
+    return f"{'Observed' if deployment.reads_files else 'Verified'} by {deployment.get_platform_display()}"
+
+
+def _command_at(lines: list[DeployEvent]) -> datetime | None:
+    """Answer when the operator's command ended well; little is said after that, so the newest lines have it."""
+    ended = (line.at for line in lines if line.step == DeployStep.COMMAND and line.kind == EventKind.STEP)
+    return next(ended, None)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
+from deployments.states import RollbackScope
 from portal.common.problems import Invalid
 
 
@@ -15,11 +16,13 @@ class Describing(forms.Form):
 
 
 class RollingBack(forms.Form):
-    """What to restore, why, and what the person saw in place when deciding."""
+    """What to restore, why, and the plan that the person read when deciding."""
 
     to = forms.IntegerField(min_value=0, max_value=2**63 - 1)
     description = forms.CharField(max_length=5000, required=False)
-    placed = forms.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
+    scope = forms.ChoiceField(choices=RollbackScope.choices, required=False)
+    # The plan that was read: it runs only if nothing moved since.
+    plan_etag = forms.CharField(max_length=64, required=False)
 
 
 class Holding(forms.Form):

@@ -1,23 +1,29 @@
 """What a deploy consists of, part by part, and which deploy each part came from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from deployments import drivers
+from deployments import configuration, drivers
 from deployments.models import Deploy, Release
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part as a page shows it. `origin` is the number of another deploy that brought it; `applied` says who put it."""
+    """One part as a page shows it. `origin` is the number of another deploy that brought it; `applied` says who put it.
 
-    kind: str  # bundle, image or runtime
-    name: str  # the mount, "image" or "runtime version"
+    `mixed`: it consists of what several deploys brought.
+    """
+
+    kind: str  # bundle, image, runtime or settings
+    name: str  # the mount, "image", "runtime version" or "settings"
     value: str  # in full
     short: str
     origin: int | None = None
     applied: bool = True
     file_count: int | None = None
     size: int | None = None
+    mixed: bool = False
 
     @property
     def removed(self) -> bool:
@@ -63,7 +69,8 @@ def _composed(deploy: Deploy, puts: frozenset[str]) -> list[Part]:
         for mounted in sorted(release.mounts.all(), key=lambda each: each.mount)
     ]
     # What was pushed: the same bytes may have another tag where they came from first.
-    return bundles + _others(deploy, deploy.parts.get("image") or release.image, release.runtime_version, puts)
+    others = _others(deploy, deploy.parts.get("image") or release.image, release.runtime_version, puts)
+    return bundles + others + _settings(deploy, release.settings, puts)
 
 
 def _asked(deploy: Deploy, puts: frozenset[str]) -> list[Part]:
@@ -72,7 +79,7 @@ def _asked(deploy: Deploy, puts: frozenset[str]) -> list[Part]:
         for mount, digest in sorted(deploy.parts.get("bundles", {}).items())
     ]
     image, runtime = deploy.parts.get("image") or "", deploy.parts.get("runtime_version") or ""
-    return bundles + _others(deploy, image, runtime, puts)
+    return bundles + _others(deploy, image, runtime, puts) + _settings(deploy, deploy.parts.get("settings") or {}, puts)
 
 
 def _others(deploy: Deploy, image: str, runtime_version: str, puts: frozenset[str]) -> list[Part]:
@@ -82,8 +89,22 @@ def _others(deploy: Deploy, image: str, runtime_version: str, puts: frozenset[st
         found.append(Part("image", "image", image, image_tag(image), origin, applied="image" in puts))
     if runtime_version:
         origin = _origin(deploy, "runtime_version")
-        found.append(Part("runtime", "runtime version", runtime_version, runtime_version, origin, applied=False))
+        applied = "runtime_version" in puts
+        found.append(Part("runtime", "runtime version", runtime_version, runtime_version, origin, applied=applied))
     return found
+
+
+def _settings(deploy: Deploy, stored: Mapping[str, Any], puts: frozenset[str]) -> list[Part]:
+    """Answer the settings as one part: how many there are, and which deploy brought them, if it was one."""
+    names = configuration.flat(stored)
+    if not names:
+        return []
+    count = f"{len(names)} setting{'s' * (len(names) != 1)}"
+    origins = {_origin(deploy, name) for name in names}
+    origin = origins.pop() if len(origins) == 1 else None
+    return [
+        Part("settings", "settings", count, count, origin, applied="settings" in puts, mixed=len(origins) > 1),
+    ]
 
 
 def _origin(deploy: Deploy, name: str) -> int | None:

@@ -1,36 +1,58 @@
-"""What a rollback will do, said before it is done."""
+"""The rollback plan as the dialog shows it: the shared plan beside the row that it restores."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
 
-from deployments.changes import MountChange, changes_between
-from deployments.models import Deploy, Release
-from deployments.states import DeployKind, DeployStatus, TargetKind
-from deployments.views.parts import pinned
-from deployments.views.rows import Around, Row, are_files_known, told
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-# What a target puts in place, as people call it.
-PUTS = {"bundles": "bundles", "image": "images", "settings": "settings"}
-FILES_UNKNOWN = "Loaded by somebody else; its files are not known."
+from deployments import configuration, plan_words
+from deployments.access import Right
+from deployments.barriers import Barrier
+from deployments.models import CodeLocation, Deploy
+from deployments.planning import Plan, plan_rollback, runs_counted_at
+from deployments.states import RollbackScope
+from deployments.views.moments import ago
+from deployments.views.rows import Around, Row, told
+from deployments.views.settings import Setting, changed_settings
+
+SCOPES = {
+    RollbackScope.ALL: ("Everything", "code, image, runtime version and settings"),
+    RollbackScope.CODE: ("Code only", "settings stay, but for those that go with the code"),
+    RollbackScope.SETTINGS: ("Settings only", "code, image and runtime version stay"),
+}
+# An advice may end with what is to be typed.
+COMMAND = "airflow db "
+# What these barriers stand for is lost, whatever else stays.
+LOSING = {"runtime_downgrade", "airflow_3_to_2"}
 
 
 @dataclass(frozen=True)
-class Plan:
-    """From what to what, which files and image change, what happens then, what stays as it is, and what to beware of."""
+class Shown:
+    """A plan, the row of the deploy that it restores, and what the templates ask of both."""
 
+    plan: Plan
     row: Row
-    served: Deploy | None
-    again: bool
-    changes: list[MountChange]
-    images: tuple[str, str] | None
-    unknown: str
-    happens: list[str]
-    stays: list[str]
-    warnings: list[str]
+    now: datetime
+
+    @property
+    def place_name(self) -> str:
+        """Name the place: the one location that an Airflow has says nothing."""
+        location = self.plan.location
+        return location.deployment.slug if location.name == "default" else location.name
+
+    @property
+    def again(self) -> bool:
+        """Say whether this very release is what is served now."""
+        return self.plan.changes_nothing
 
     @property
     def served_words(self) -> str:
         """Say what is served now."""
-        return told(self.served)
+        return told(self.plan.served)
 
     @property
     def target_words(self) -> str:
@@ -38,133 +60,126 @@ class Plan:
         return told(self.row.deploy)
 
     @property
-    def changes_nothing(self) -> bool:
-        """Say whether what is put in place is what is there already."""
-        return not self.unknown and not self.images and all(change.same for change in self.changes)
+    def scopes(self) -> list[dict[str, Any]]:
+        """Answer what can be restored: value, name, what that is, and whether it is what this plan is for."""
+        return [
+            {"value": str(scope), "name": name, "words": words, "chosen": scope == self.plan.scope}
+            for scope, (name, words) in SCOPES.items()
+        ]
+
+    @property
+    def has_settings(self) -> bool:
+        """Say whether there are settings on either side: else there is nothing to choose."""
+        sides = (self.plan.served, self.plan.target)
+        return any(side is not None and side.release is not None and side.release.settings_digest for side in sides)
+
+    @cached_property
+    def settings(self) -> list[Setting]:
+        """Answer the settings that change."""
+        return changed_settings(self.plan)
+
+    @property
+    def in_short(self) -> list[str]:
+        """Say in a few words each what changes; nothing when nothing does, or nobody knows."""
+        return [*self._files(), *self._versions(), *self._knobs()]
+
+    @property
+    def barriers(self) -> list[tuple[Barrier, str]]:
+        """Answer what stands in the way, without the command that its advice ends with, and that command."""
+        return [_with_command(barrier) for barrier in self.plan.barriers]
+
+    @property
+    def data(self) -> str:
+        """Say what becomes of data."""
+        words = _after_colon(plan_words.DATA)
+        # A runtime version that is only recorded takes nothing away.
+        put = "runtime_version" in self.plan.puts
+        if put and any(barrier.name in LOSING for barrier in self.plan.barriers):
+            return f"{words} In the metadata database, what only the newer version knows is lost."
+        return words
+
+    @property
+    def runs(self) -> str:
+        """Say what becomes of runs in flight."""
+        return _after_colon(plan_words.runs_in_flight(self.plan))
+
+    @property
+    def stays(self) -> list[str]:
+        """Say what else is not rolled back."""
+        told_above = {plan_words.DATA, plan_words.runs_in_flight(self.plan)}
+        return [words for words in self.plan.stays if words not in told_above]
+
+    @property
+    def runs_at(self) -> SafeString | str:
+        """Say when the runs in flight were counted."""
+        at = runs_counted_at(self.plan)
+        return ago(at, self.now) if at else ""
+
+    @property
+    def runs_by_release(self) -> list[tuple[str, int]]:
+        """Answer how many runs each release has, as Airflow names it; "" for those that are pinned to none."""
+        found = (self.plan.runs or {}).get("by_release") or {}
+        return sorted(found.items(), key=lambda each: (not each[0], each[0]))
+
+    @property
+    def artifacts(self) -> SafeString | str:
+        """Say that what would be put in place is still there, and since when that is known."""
+        composed, release = self.plan.composed, self.plan.target.release
+        if self.plan.location.deployment.puts_images:
+            asked = ago(release.image_checked_at, self.now) if release else ""
+            return format_html("The registry had the image, {}.", asked) if asked else "The registry was not asked yet."
+        files = sum(bundle.file_count for bundle in composed.bundles.values())
+        what = f"All {files} file{'s' * (files != 1)}"
+        return f"{what} and the settings are here." if composed.settings else f"{what} are here."
+
+    @property
+    def agents_version(self) -> str:
+        """Answer what remote agents have to be at."""
+        composed = self.plan.composed
+        return composed.runtime_version or str(configuration.runtime_of(composed.settings, "airflow_version") or "")
+
+    def _files(self) -> Iterator[str]:
+        for change in self.plan.bundles:
+            if change.after is None:
+                yield f"{change.mount} goes away"
+            elif not change.same:
+                count = change.added + change.removed + change.changed
+                yield f"{count} file{'s' * (count != 1)} of {change.mount}"
+
+    def _versions(self) -> Iterator[str]:
+        if self.plan.image is not None:
+            yield "the image"
+        if self.plan.runtime_version is not None:
+            yield "the runtime version"
+
+    def _knobs(self) -> Iterator[str]:
+        secrets = sum("secret" in {setting.now.kind, setting.before.kind} for setting in self.settings)
+        if self.settings:
+            count = len(self.settings)
+            yield f"{count} setting{'s' * (count != 1)}" + (f", {secrets} of them secret" if secrets else "")
 
 
-def plan_of(target: Deploy, about: Around, unfinished: list[Deploy]) -> Plan:
-    """Answer the plan of a rollback to this deploy, as things stand now."""
-    row, served = Row(target, about), about.location.served_deploy
-    before = served.release if served else None
-    images = about.location.deployment.puts_images
-    unknown = not images and served is not None and not are_files_known(served)
-    return Plan(
-        row=row,
-        served=served,
-        again=row.is_in_place,
-        changes=[] if images or unknown else changes_between(before, target.release),
-        images=_images(before, target.release) if images else None,
-        unknown=FILES_UNKNOWN if unknown else "",
-        happens=_happens(row, served, unfinished),
-        stays=_stays(row),
-        warnings=_warnings(row),
+def shown_plan(place: CodeLocation, target: Deploy, scope: str, now: datetime) -> Shown:
+    """Answer the plan of a rollback to this deploy, as things stand now. `place` and `target` with their places loaded."""
+    plan = plan_rollback(place, target, scope)
+    about = Around(
+        location=place,
+        rights=frozenset({Right.ROLL_BACK}),
+        now=now,
+        puts=plan.puts,
+        hold=plan.hold,
+        blamers={},
+        last_good=None,
     )
+    return Shown(plan, Row(target, about), now)
 
 
-def _images(before: Release | None, after: Release | None) -> tuple[str, str] | None:
-    images = pinned(before), pinned(after)
-    return images if images[0] != images[1] else None
+def _with_command(barrier: Barrier) -> tuple[Barrier, str]:
+    words, _, command = barrier.advice.partition(COMMAND)
+    return (replace(barrier, advice=words.rstrip()), f"{COMMAND}{command}") if command else (barrier, "")
 
 
-def _happens(row: Row, served: Deploy | None, unfinished: list[Deploy]) -> list[str]:
-    running = next((other for other in unfinished if other.status == DeployStatus.RUNNING), None)
-    words = _puts(row)
-    if running is not None:
-        words.insert(0, f"#{running.number}, which is being deployed now, is overtaken and ends as superseded.")
-    words.append(_checks(row))
-    if row.around.hold is None:
-        words.append("Later pushes are stored and held, until somebody resumes.")
-    else:
-        words.append("Pushes stay held, as they are now, until somebody resumes.")
-    return words + _blame(row, served)
-
-
-def _puts(row: Row) -> list[str]:
-    """Say how this deployment's target puts the deploy in place."""
-    deployment, number = row.around.location.deployment, row.deploy.number
-    match TargetKind(deployment.target):
-        case TargetKind.WEBHOOK:
-            return [
-                f"The receiver is ordered to run {pinned(row.deploy.release) or 'its image'}.",
-                f"The receiver says when it is done. If nobody answers within {deployment.webhook_patience} s, the rollback "
-                "has failed.",
-            ]
-        case TargetKind.WORKSPACE:
-            return [
-                f"The files of #{number} are put into a folder of their own, and the workspace.yaml entry leads there."
-            ]
-    return [f"The files of #{number} are put in place in one step: nobody reads half of the old and half of the new."]
-
-
-def _checks(row: Row) -> str:
-    location, deployment = row.around.location, row.around.location.deployment
-    if not deployment.has_platform:
-        return "It is not verified: no platform is connected that could say what it serves."
-    name = deployment.get_platform_display()
-    if deployment.target == TargetKind.WORKSPACE:
-        return (
-            f"{name} reads its workspace anew, which loads its other code locations again, too; then it is asked what "
-            f"{location.name} serves."
-        )
-    return f"{name} loads {location.name} again, and is asked what it then serves."
-
-
-def _blame(row: Row, served: Deploy | None) -> list[str]:
-    words = []
-    left, wanted = served.release if served else None, row.deploy.release
-    if served and left and wanted and left.code_digest != wanted.code_digest:
-        words.append(
-            f"The code of #{served.number} is blamed: it is refused, whatever tag or commit it comes back with, "
-            "until somebody rolls back to it on purpose."
-        )
-    if row.blamed_by is not None:
-        words.append(f"The code of #{row.deploy.number} is not blamed any more.")
-    return words
-
-
-def _stays(row: Row) -> list[str]:
-    words = [
-        "Data: tables, files and whatever runs have written stay as they are.",
-        "Backfills, schedule ticks and runs that happened are not undone.",
-        _runs_in_flight(TargetKind(row.around.location.deployment.target)),
-    ]
-    puts = " and ".join(PUTS[name] for name in sorted(row.around.puts))
-    for part in row.parts:
-        if not part.applied:
-            words.append(f"The {part.name} {part.value} is recorded, not applied: this target puts {puts} in place.")
-    return words
-
-
-def _runs_in_flight(target: TargetKind) -> str:
-    match target:
-        case TargetKind.WEBHOOK:
-            return (
-                "Runs in flight are not stopped by Lastgood. Those in containers of their own go on with the image that "
-                "they began with; what becomes of the others is the receiver's doing."
-            )
-        case TargetKind.WORKSPACE:
-            return "Runs in flight stay on their release: the workspace.yaml entry is pointed at a new folder."
-    return (
-        "Runs in flight are not stopped. Processes that started go on with the code they loaded; steps that start later "
-        "read the restored files, so such a run may mix old and new code."
-    )
-
-
-def _warnings(row: Row) -> list[str]:
-    target, words = row.deploy, []
-    number = target.number
-    if target.status in {DeployStatus.FAILED, DeployStatus.ERRORED}:
-        words.append(f"#{number} {target.get_status_display().lower()} when it was deployed. {row.gist}")
-    elif target.status != DeployStatus.SUCCEEDED:
-        words.append(f"#{number} was never live: it ended as {target.get_status_display().lower()}.")
-    elif not target.verified:
-        words.append(f"#{number} was live, but not verified. {target.verification}")
-    if row.blamed_by is not None:
-        words.append(f"Rollback #{row.blamed_by} left this code, and blocks it.")
-    served = row.around.location.served_deploy
-    if served is not None and served.kind == DeployKind.OBSERVED and not row.is_in_place:
-        words.append(
-            f"#{served.number}, which is served now, was loaded by somebody else. Whoever did that may do it again: tell them."
-        )
-    return words
+def _after_colon(words: str) -> str:
+    """Answer a sentence without the subject that stands before its colon."""
+    subject, colon, rest = words.partition(": ")
+    return f"{rest[:1].upper()}{rest[1:]}" if colon and subject in {"Data", "Runs in flight"} else words

@@ -14,15 +14,19 @@ from deployments import history, operations
 from deployments.access import Right, require
 from deployments.last_known_good import last_known_good
 from deployments.models import CodeLocation, Deploy
-from deployments.states import DeployKind
+from deployments.states import RollbackScope
 from deployments.views.answering import refusals_shown
 from deployments.views.finding import find_location, person
 from deployments.views.forms import RollingBack, read
-from deployments.views.plan import plan_of
-from deployments.views.region import around
+from deployments.views.plan import shown_plan
 from portal.common.problems import Refusal
 
 LAST_GOOD = "last-good"
+# What the dialog itself tells in full, where it stands.
+TOLD_BELOW = {
+    "barrier": "This rollback is refused as things stand: what is in its way, and what to do about it, stands below.",
+    "acknowledgement_missing": "Tick each warning below that you have read, then confirm again.",
+}
 
 
 @require_safe
@@ -41,15 +45,19 @@ def show_dialog(
     place = find_location(request, org, deployment, location)
     require(person(request), Right.ROLL_BACK, place.deployment)
     sent = request.POST if request.method == "POST" else request.GET
-    target = _target(place, sent.get("to", ""))
-    plan = plan_of(target, around(request, place), history.unfinished_of(place))
+    target = target_of(place, sent.get("to", ""))
+    shown = shown_plan(place, target, _scope(sent.get("scope", "")), timezone.now())
+    outdated = refusal is not None and refusal.code == "plan_outdated"
     context: dict[str, Any] = {
-        "plan": plan,
+        "shown": shown,
+        "plan": shown.plan,
+        # What was ticked was read in the old plan: the words of the new one are to be read, too.
+        "acknowledged": [] if outdated else sent.getlist("acknowledge"),
         "location": place,
         "deployment": place.deployment,
         "description": sent.get("description", "")[:5000],
         "last_good": sent.get("to") == LAST_GOOD,
-        "refusal": refusal,
+        "refusal": _in_short(refusal),
     }
     template = "deployments/_rollback.html" if getattr(request, "htmx", False) else "deployments/rollback.html"
     return render(request, template, context, status=refusal.status if refusal else 200)
@@ -63,11 +71,13 @@ def roll_back(request: HttpRequest, org: str, deployment: str, location: str) ->
     place = find_location(request, org, deployment, location)
     sent = read(RollingBack, request)
     require(person(request), Right.ROLL_BACK, place.deployment)
-    _refuse_what_moved(place, sent["placed"])
     made = operations.request_rollback(
         location=place,
         to=sent["to"],
         description=sent["description"],
+        scope=sent["scope"] or RollbackScope.ALL,
+        plan_etag=sent["plan_etag"],
+        acknowledged=request.POST.getlist("acknowledge"),
         actor=person(request),
         now=timezone.now(),
     )
@@ -75,7 +85,7 @@ def roll_back(request: HttpRequest, org: str, deployment: str, location: str) ->
     return redirect(made)
 
 
-def _target(place: CodeLocation, to: str) -> Deploy:
+def target_of(place: CodeLocation, to: str) -> Deploy:
     """Answer the deploy that is to be restored. Raises Http404, Refusal `no_last_good`."""
     rows = history.deploys_of(place)
     if to == LAST_GOOD:
@@ -92,12 +102,12 @@ def _target(place: CodeLocation, to: str) -> Deploy:
     return target
 
 
-def _refuse_what_moved(place: CodeLocation, seen: int | None) -> None:
-    """What was explained is what happens: refuse when something else is in place than the person read of."""
-    served = place.served_deploy
-    if seen is None or served is None or served.number == seen:
-        return
-    how = "loaded by somebody else" if served.kind == DeployKind.OBSERVED else "put in place"
-    raise Refusal(
-        f"#{served.number} was {how} while you read: look at what would happen now, and confirm again.", code="moved"
-    )
+def _in_short(refusal: Refusal | None) -> Refusal | None:
+    """Answer the refusal without what the dialog says again, barrier by barrier."""
+    if refusal is None or refusal.code not in TOLD_BELOW:
+        return refusal
+    return Refusal(TOLD_BELOW[refusal.code], code=refusal.code)
+
+
+def _scope(asked: str) -> str:
+    return asked if asked in RollbackScope.values else RollbackScope.ALL

@@ -1,7 +1,7 @@
 """Rows of history as pages show them: plain words made of rows that are loaded already."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from django.urls import reverse
@@ -9,9 +9,10 @@ from django.utils.safestring import SafeString
 
 from deployments.access import Right, right_over
 from deployments.commits import commit_url
+from deployments.configuration import flat
 from deployments.last_known_good import Obstacle, obstacle_to_restoring
 from deployments.models import CodeLocation, Deploy, Hold
-from deployments.states import DeployKind, DeployStatus
+from deployments.states import DeployKind, DeployStatus, DeployStep, RollbackScope
 from deployments.views.moments import ago, lasted
 from deployments.views.parts import Part, image_tag, parts_of
 
@@ -86,7 +87,25 @@ class Row:
         """Say whether the platform confirmed it: success and proof are two facts."""
         if self.deploy.status != DeployStatus.SUCCEEDED:
             return ""
-        return "verified" if self.deploy.verified else "not verified"
+        if not self.deploy.verified:
+            return "not verified"
+        deployment = self.around.location.deployment
+        return f"observed by {deployment.get_platform_display()}" if deployment.reads_files else "verified"
+
+    @property
+    def placed_at(self) -> str:
+        """Say at what time of the day it was put in place, which is ours to say."""
+        return _time_of_day(self.deploy.activated_at)
+
+    @property
+    def proven_at(self) -> str:
+        """Say at what time of the day the platform was seen to serve it, which is the platform's to say."""
+        return _time_of_day(self.deploy.verified_at) if self.deploy.verified else ""
+
+    @property
+    def proven(self) -> str:
+        """Say in a word what the platform did: one that is not told to load is seen to have read."""
+        return "observed" if self.around.location.deployment.reads_files else "verified"
 
     @property
     def gist(self) -> str:
@@ -95,6 +114,32 @@ class Row:
             return f"Held: {self.around.hold.reason}"[:GIST] if self.around.hold else "Held."
         detail = str((self.deploy.error or {}).get("detail", "")) or observed_words(self.deploy)
         return detail if len(detail) <= GIST else f"{detail[:GIST]}…"
+
+    @property
+    def step_words(self) -> str:
+        """Say what is being done right now."""
+        reads = self.around.location.deployment.reads_files
+        if reads and self.deploy.step == DeployStep.RELOAD:
+            return "Ask for the files to be read"
+        return self.deploy.get_step_display()
+
+    @property
+    def scope_words(self) -> str:
+        """Say what of the restored deploy a rollback takes, where that is not all; and what it is composed of."""
+        deploy = self.deploy
+        if deploy.restores is None or deploy.scope not in {RollbackScope.CODE, RollbackScope.SETTINGS}:
+            return ""
+        words = RollbackScope(deploy.scope).label.lower()
+        if deploy.release_id is None or deploy.release_id == deploy.restores.release_id:
+            return words
+        rest = deploy.previous or (None if deploy.is_finished else self.around.location.live_deploy)
+        other = f"#{rest.number}" if rest else "what was live"
+        return f"{words}, composed of #{deploy.restores.number} and {other}"
+
+    @property
+    def acknowledged(self) -> list[str]:
+        """Answer the warnings that were accepted when it was asked for, as words."""
+        return [str(name).replace("_", " ") for name in self.deploy.acknowledged]
 
     @cached_property
     def parts(self) -> list[Part]:
@@ -121,6 +166,12 @@ class Row:
     def runtime(self) -> Part | None:
         """Answer its runtime version."""
         return next((part for part in self.parts if part.kind == "runtime"), None)
+
+    @property
+    def pushed_settings(self) -> str:
+        """Say how many settings it changed itself."""
+        count = len(flat(self.deploy.parts.get("settings")))
+        return f"{count} setting{'s' * (count != 1)}" if count else ""
 
     @cached_property
     def asset_signs(self) -> list[tuple[str, str, int]]:
@@ -188,6 +239,10 @@ class Row:
         # Blocked code would be refused again.
         blocked = self.blamed_by is not None or (self.deploy.error or {}).get("code") == "blocked"
         return self.may_change and ended_badly and not self.is_observed and (self.deploy.is_rollback or not blocked)
+
+
+def _time_of_day(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%H:%M:%S}" if at else ""
 
 
 def observed_words(deploy: Deploy) -> str:

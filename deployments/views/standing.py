@@ -134,7 +134,8 @@ def _away(location: CodeLocation) -> list[Chip]:
         found.append(Chip("none", "Planned offline", "Its failures are recorded, and alert nobody."))
     if location.absent_since is not None:
         platform = location.deployment.get_platform_display()
-        found.append(Chip("warn", f"Not in {platform}'s workspace since {at_words(location.absent_since)}"))
+        where = f"Not in {platform}" if location.deployment.reads_files else f"Not in {platform}'s workspace"
+        found.append(Chip("warn", f"{where} since {at_words(location.absent_since)}"))
     return found
 
 

@@ -28,24 +28,34 @@ class Station:
         return clock(self.at)
 
 
-def stations(deploy: Deploy) -> list[Station]:
-    """Answer the steps of the pipeline and how far this deploy came; none of an act that was not ours."""
+def stations(deploy: Deploy, *, command_at: datetime | None = None) -> list[Station]:
+    """Answer the steps of the pipeline and how far this deploy came; none of an act that was not ours.
+
+    `command_at`: when the operator's command ended well.
+    """
     if deploy.kind == DeployKind.OBSERVED:
         return []
-    asks = deploy.platform_asked or (not deploy.is_finished and deploy.code_location.deployment.has_platform)
+    deployment = deploy.code_location.deployment
+    asks = deploy.platform_asked or (not deploy.is_finished and deployment.has_platform)
     reached = [
         ("Accepted", None, deploy.created_at),
         ("Claimed by a worker", None, deploy.started_at),
         ("Put in place", DeployStep.ACTIVATE, deploy.activated_at),
     ]
+    if command_at or _runs_command(deploy):
+        reached.append(("Command run", DeployStep.COMMAND, command_at))
     if asks:
-        reached.append(("Platform reloaded", DeployStep.RELOAD, deploy.reloaded_at))
-        reached.append(("Verified", DeployStep.VERIFY, deploy.verified_at))
+        named = deployment.get_platform_display()
+        read, seen = (
+            ("Asked to read", f"Observed by {named}") if deployment.reads_files else ("Platform reloaded", "Verified")
+        )
+        reached.append((read, DeployStep.RELOAD, deploy.reloaded_at))
+        reached.append((seen, DeployStep.VERIFY, deploy.verified_at))
     line = [Station(name, _state(deploy, step, at), at) for name, step, at in reached]
     if not asks:
         line.append(Station("Verified", "skipped", note="no platform connected"))
     elif deploy.status == DeployStatus.SUCCEEDED and deploy.verified is None:
-        line[-1] = Station("Verified", "skipped", note="nobody could say")
+        line[-1] = Station(line[-1].name, "skipped", note="nobody could say")
     return [*line, _end(deploy)]
 
 
@@ -68,6 +78,13 @@ def _goes_first(other: Deploy, deploy: Deploy) -> bool:
     if other.status == DeployStatus.RUNNING or (other.status == DeployStatus.QUEUED and other.is_rollback):
         return True
     return other.status == DeployStatus.QUEUED and other.number < deploy.number
+
+
+def _runs_command(deploy: Deploy) -> bool:
+    """Say whether the operator's command is a step of it: one that ended before the command was set never ran it."""
+    if deploy.is_finished:
+        return (deploy.error or {}).get("step") == DeployStep.COMMAND
+    return deploy.code_location.deployment.runs_command
 
 
 def _state(deploy: Deploy, step: DeployStep | None, at: datetime | None) -> str:

@@ -16,9 +16,11 @@ from .session import Session, with_session
 from .terminal import output, say
 
 LAST_GOOD = "last-good"
+SCOPES = ("all", "code", "settings")
 
 
-def _target(context: click.Context, parameter: click.Parameter, value: str) -> int | str:
+def parse_target(context: click.Context, parameter: click.Parameter, value: str) -> int | str:
+    """Read a deploy's number or last-good. Raises click.BadParameter."""
     if value == LAST_GOOD or (value.isascii() and value.isdigit() and int(value) > 0):
         return value if value == LAST_GOOD else int(value)
     raise click.BadParameter(f"{value!r} is neither a deploy's number nor {LAST_GOOD}.")
@@ -41,12 +43,20 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
     "--to",
     "target",
     metavar="N|last-good",
-    callback=_target,
+    callback=parse_target,
     required=True,
     help="The deploy whose release is restored.",
 )
 @click.option("--description", required=True, metavar="TEXT", help="Why; it stands in the history.")
-@click.option("--scope", type=click.Choice(["all", "code", "settings"]), help="What is restored.")
+@click.option("--scope", type=click.Choice(SCOPES), help="What is restored.")
+@click.option("--plan", "plan_etag", metavar="ETAG", help="The plan that was read: refused if anything moved since.")
+@click.option(
+    "--acknowledge",
+    "acknowledged",
+    multiple=True,
+    metavar="NAME",
+    help="A warning of the plan that was read, by its name.",
+)
 @waiting_options
 @with_session
 def rollback(
@@ -55,20 +65,29 @@ def rollback(
     target: int | str,
     description: str,
     scope: str | None,
+    plan_etag: str | None,
+    acknowledged: tuple[str, ...],
     wait: bool,
     wait_time: float,
 ) -> None:
     """Bring an earlier release of PLACE back, as a new deploy.
 
-    Later pushes are held until `lastgood resume`.
+    Later pushes are held until `lastgood resume`. `lastgood plan` says beforehand what
+    happens.
 
     \b
     Examples:
       lastgood rollback acme/prod --to last-good --description "Orders are empty" --wait
       lastgood rollback acme/prod --to 12 --scope code --description "Back to 12"
+      lastgood rollback acme/prod --to 12 --acknowledge runtime_downgrade --description "13.6"
     """
     place = with_location(session.portal, place)
-    body: Document = {"to": target, "description": description, **({"scope": scope} if scope else {})}
+    said = {"scope": scope, "plan_etag": plan_etag, "acknowledge": list(acknowledged)}
+    body: Document = {
+        "to": target,
+        "description": description,
+        **{name: value for name, value in said.items() if value},
+    }
     answer = session.portal.write(place.path("rollbacks"), body)
     conclude(session, place, answer.document, patience=wait_time if wait else None)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from . import parts, snapshots
+from . import parts, settings, snapshots
 from .api import Document
 from .exits import Misuse
 from .git import check_committed, describe
@@ -31,6 +31,7 @@ Examples:
   lastgood deploy acme/prod --dbt warehouse        (goes to dbt/<project name>)
   lastgood deploy acme/prod --bundle plugins=src/plugins --remove include
   lastgood deploy acme/prod --dags dags --assets assets.json
+  lastgood deploy acme/prod --env-file .env --plain REGION --setting executor=CeleryExecutor
 
 What is sent: regular files, sorted, with their mode. Never sent: .git, .hg, .svn,
 __pycache__, *.pyc, .venv, venv (a virtual environment), .DS_Store, and what the
@@ -40,6 +41,9 @@ top, a slash at the end means directories only, # begins a comment; ! is not kno
 
 Links are sent as what they lead to, if that lies in the same directory. Commit,
 branch, author and message are read from git and from the variables of CI.
+
+Settings are a part like the others: variables from --env-file are stored encrypted and
+never shown again; a setting that is not named stays as it is.
 
 With --assets, the deploy says what assets it defines, and its history shows what it
 changed in them. FILE is a snapshot, as `lastgood snapshot` writes it, or dbt's
@@ -68,6 +72,16 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 stored but held, 4 refused, 5 not reach
 @click.option("--assets", type=snapshots.FILE, help="What assets it defines: a snapshot, or a dbt manifest.")
 @click.option("--description", metavar="TEXT", help="What and why; the commit's subject if not given.")
 @click.option("--runtime-version", metavar="V", help="The version of the runtime.")
+@click.option("--env-file", type=settings.FILE, help="Variables, NAME=VALUE a line: each is a secret.")
+@click.option("--plain", multiple=True, metavar="NAME", help="A variable of --env-file that is no secret.")
+@click.option(
+    "--setting",
+    "settings_",
+    multiple=True,
+    metavar="K=V",
+    help="executor=…, dag_deploy_enabled=false, env.NAME=…, owner=…",
+)
+@click.option("--unset", multiple=True, metavar="K", help="A setting to take away: env.NAME, executor, owner.")
 @click.option("--held-ok", is_flag=True, help="Exit 0 when the deploy is stored but held.")
 @click.option(
     "--source-position",
@@ -100,6 +114,10 @@ def deploy(
     removed: tuple[str, ...],
     assets: str | None,
     runtime_version: str | None,
+    env_file: Path | None,
+    plain: tuple[str, ...],
+    settings_: tuple[str, ...],
+    unset: tuple[str, ...],
     held_ok: bool,
     force: bool,
     wait: bool,
@@ -107,9 +125,11 @@ def deploy(
     **said: Any,
 ) -> None:
     directories = parts.mounted(dags, dbt, dbt_mount, bundles)
-    _check_something_to_put(image, directories, removed, runtime_version)
-    git = _origin(directories, force=force)
-    body = {"image": image, "runtime_version": runtime_version, "git": git or None, **said}
+    changed = settings.collect(env_file, plain, settings_, unset)
+    _check_something_to_put(image, directories, removed, runtime_version or changed)
+    # Settings alone come from nobody's commit.
+    git = _origin(directories, force=force) if directories or image else {}
+    body = {"image": image, "runtime_version": runtime_version, "settings": changed, "git": git or None, **said}
     body["assets"] = snapshots.to_send(assets) if assets is not None else None
     trees = {mount: _read(mount, path, force=force) for mount, path in directories.items()}
     place = with_location(session.portal, place)
@@ -120,13 +140,13 @@ def deploy(
 
 
 def _check_something_to_put(
-    image: str | None, directories: dict[str, Path], removed: Iterable[str], runtime_version: str | None
+    image: str | None, directories: dict[str, Path], removed: Iterable[str], other: object
 ) -> None:
     both = directories.keys() & set(removed)
     if both:
         raise Misuse(f"Mount {min(both)} is both given and removed.")
-    if not (image or directories or removed or runtime_version):
-        raise click.UsageError("There is nothing to deploy. Give --image, --dags, --dbt or --bundle.")
+    if not (image or directories or removed or other):
+        raise click.UsageError("There is nothing to deploy. Give --image, --dags, --dbt, --bundle or --setting.")
 
 
 def _origin(directories: dict[str, Path], *, force: bool) -> dict[str, str]:

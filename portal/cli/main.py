@@ -12,6 +12,7 @@ from .comparing import compare
 from .deploy import deploy
 from .diffing import diff
 from .looking import history, loads, logs, places, status
+from .planning import plan
 from .showing import show_deploy
 from .snapshot import snapshot
 from .terminal import survive_any_encoding
@@ -49,7 +50,7 @@ def cli() -> None: ...
 
 
 for _command in (
-    login, logout, places, status, deploy, history, loads, show_deploy, logs, rollback, hold, resume, cancel, retry,
+    login, logout, places, status, deploy, history, loads, show_deploy, logs, plan, rollback, hold, resume, cancel, retry,
     assets, compare, diff, snapshot, send_assets,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from . import dates, show_changes, words
+from . import dates, show_changes, show_settings, words
 from .api import Document
 from .place import Place
 from .terminal import clean, notices, output, say, text
@@ -158,12 +158,14 @@ def _deploy_facts(document: Document, changes: Document | None) -> Iterable[tupl
             f"{bundle.get('mount')}  {bundle.get('version') or bundle.get('digest')}{_from(bundle)}",
         )
     yield "Runtime", release.get("runtime_version")
+    yield "Settings", show_settings.listed(release.get("settings"))
     yield "Release", release.get("digest")
     for word in ("created", "started", "activated", "verified", "finished"):
         yield word.capitalize(), dates.full(document.get(f"{word}_at"))
     yield "Took", words.duration(document)
     yield "Verification", words.verification(document) if document.get("activated_at") else None
     yield "Held", document.get("held_reason")
+    yield "Acknowledged", ", ".join(document.get("acknowledged") or ())
     yield "Assets", show_changes.changed_by(document, changes)
     yield "Not applied", ", ".join(name for name, done in (document.get("applied") or {}).items() if not done)
     yield "Rollback to it", _restorable(document.get("restorable"))

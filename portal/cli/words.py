@@ -39,7 +39,8 @@ def kind(deploy: Document) -> Text:
     """Return the kind of deploy, and for a rollback what it restores."""
     stored = str(deploy.get("kind") or "")
     if stored == "rollback" and deploy.get("restores") is not None:
-        return text(f"rollback to #{deploy['restores']}")
+        only = {"code": ", code only", "settings": ", settings only"}.get(str(deploy.get("scope") or ""), "")
+        return text(f"rollback to #{deploy['restores']}{only}")
     return text(_KINDS.get(stored, stored))
 
 

@@ -22,21 +22,38 @@ class SecretField(models.TextField):  # type: ignore[type-arg]  # its values are
     def get_prep_value(self, value: Any) -> Any:
         """Answer what is stored."""
         text = super().get_prep_value(value)
-        return _box(tuple(settings.LASTGOOD_ENCRYPTION_KEYS)).encrypt(text.encode()).decode() if text else text
+        return seal(text) if text else text
 
     def from_db_value(self, value: str | None, *_: Any) -> Any:
         """Answer the text."""
         if not value:
             return value
         try:
-            return _box(tuple(settings.LASTGOOD_ENCRYPTION_KEYS)).decrypt(value.encode()).decode()
-        except InvalidToken:
+            return unseal(value)
+        except Unreadable:
             logger.error(
                 "%s.%s was encrypted under a key that is not in LASTGOOD_ENCRYPTION_KEYS: set it anew.",
                 self.model.__name__,
                 self.name,
             )
             return ""
+
+
+class Unreadable(Exception):
+    """What is stored was encrypted under a key that is gone."""
+
+
+def seal(text: str) -> str:
+    """Encrypt a text for storing, under the first key."""
+    return _box(tuple(settings.LASTGOOD_ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+
+
+def unseal(stored: str) -> str:
+    """Answer the text that `seal` stored. Raises Unreadable."""
+    try:
+        return _box(tuple(settings.LASTGOOD_ENCRYPTION_KEYS)).decrypt(stored.encode()).decode()
+    except InvalidToken as gone:
+        raise Unreadable from gone
 
 
 @cache

@@ -3,13 +3,20 @@
 
 const dialog = document.getElementById("dialog");
 
-// What a dialog shows may lead to something else in the same dialog: where the focus was, it stays.
+// What a dialog shows may lead to something else in the same dialog: where the focus was, it stays, and so does what
+// somebody has typed already.
 function show(html) {
   const focused = dialog.open ? document.activeElement.id : "";
+  const kept = dialog.open ? [...dialog.querySelectorAll("textarea[data-keep]")].map((box) => [box.id, box.value]) : [];
   dialog.innerHTML = html;
+  for (const [id, value] of kept) {
+    const box = document.getElementById(id);
+    if (box && !box.value) box.value = value;
+  }
   if (!dialog.open) dialog.showModal();
-  const first = dialog.querySelector("[autofocus]") || (focused && document.getElementById(focused));
+  const first = (focused && document.getElementById(focused)) || dialog.querySelector("[autofocus]");
   if (first) first.focus();
+  htmx.process(dialog);
 }
 
 // A link to a page that fits into the dialog. What is not a plain click, or cannot be shown there, goes to the page.

@@ -19,11 +19,14 @@ from deployments.models import (
     CodeLocation,
     Deploy,
     Deployment,
+    GitSource,
+    HookDelivery,
     IdempotencyRecord,
     Incident,
     Load,
     Organization,
     PlatformWatch,
+    RemoteAgent,
     Token,
     WorkspaceTurn,
 )
@@ -96,6 +99,11 @@ def _tenant(slug: str, root: User) -> dict[str, Any]:
     run = location.load_runs.create(likeness=word, first_at=timezone.now(), last_at=timezone.now(), newest=load)
     watch = PlatformWatch.objects.create(deployment=deployment, due_at=timezone.now(), version=word)
     rows += [run, watch, WorkspaceTurn.objects.create(deployment=deployment, deploy=deploy)]
+    rows.append(RemoteAgent.objects.create(deployment=deployment, name=word, version=word, reported_at=timezone.now()))
+    source = GitSource.objects.create(
+        code_location=location, url=f"https://localhost/{word}.git", hook=word, hook_secret="s", set_by_name=word
+    )
+    rows += [source, HookDelivery.objects.create(source=source, name=word, taken_at=timezone.now())]
     rows.append(Blob.objects.get(files__bundle=bundle))
     return {type(row).__name__: row for row in rows}
 

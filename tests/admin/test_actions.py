@@ -217,3 +217,21 @@ def test_reads_1000_deploys_with_as_many_queries_as_10(world):
 
     assert count() == few
     assert few <= 40
+
+
+def test_says_what_stands_in_the_way_of_a_rollback_and_does_not_begin_it(world):
+    """An agent, in this case, that is not at the version of then."""
+    client = sign_in(world.people["editor"])
+    for number, version in ((1, "3.1-2"), (2, "3.1-3")):
+        Release.objects.filter(deploys__code_location=world.location, deploys__number=number).update(
+            runtime_version=version
+        )
+    back = factories.deploy(world.location, {"new.py": b"new"})
+    operations.resume(location=world.location, actor=world.people["editor"], now=timezone.now())
+    Release.objects.filter(pk=factories.carry_out(back).release_id).update(runtime_version="3.1-3")
+    numbers = Deploy.objects.count()
+
+    answer = do(client, "roll-back", world.rows["Deploy"], words="Bad.")
+
+    assert "Revert each agent to 3.1-2" in messages_of(client, answer.url)
+    assert Deploy.objects.count() == numbers

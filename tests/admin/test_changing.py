@@ -4,8 +4,11 @@ import json
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from deployments import operations
 from deployments.models import CodeLocation, Deployment, Organization, ServiceAccount, Token
+from tests import factories
 from tests.admin.conftest import admins, list_of, page_of, sign_in, tokens_of
 
 MODELS = sorted(admin.model.__name__ for admin in admins())
@@ -19,6 +22,7 @@ ADDERS = {
     "ServiceAccount": HIGHEST,
     "Token": set(EVERYBODY),
     "AlertChannel": HIGHEST | {"admin"},
+    "GitSource": HIGHEST | {"admin"},
 }
 # Who may delete the acme row, as far as their role goes.
 DELETERS = {
@@ -28,12 +32,15 @@ DELETERS = {
     "ServiceAccount": {"organization_admin", "superuser"},
     "Token": {"organization_admin", "superuser"},
     "AlertChannel": {"admin", "organization_admin", "superuser"},
+    "GitSource": {"admin", "organization_admin", "superuser"},
+    "RemoteAgent": {"admin", "organization_admin", "superuser"},
 }
 CHANGERS = {
     "Organization": {"organization_admin", "superuser"},
     "Deployment": {"admin", "organization_admin", "superuser"},
     "CodeLocation": {"admin", "organization_admin", "superuser"},
     "AlertChannel": {"admin", "organization_admin", "superuser"},
+    "GitSource": {"admin", "organization_admin", "superuser"},
 }
 ADDRESS = {"platform": "dagster", "platform_url": "http://localhost:3000", "retention_days": "30", "name": "Ours"}
 ADDRESS |= {"poll_seconds": "15", "webhook_patience": "600"}
@@ -85,7 +92,10 @@ def test_changes_a_deployment_by_role_but_not_its_host_fields(world):
 def test_lets_superusers_set_host_fields(world):
     client = sign_in(world.people["superuser"])
 
-    client.post(page_of(world.deployment), ADDRESS | {"target": "directory", "target_root": "/srv/releases"})
+    client.post(
+        page_of(world.deployment),
+        ADDRESS | {"target": "directory", "target_root": "/srv/releases", "command_patience": "60"},
+    )
 
     assert Deployment.objects.get(pk=world.deployment.pk).target_root == "/srv/releases"
 
@@ -225,6 +235,7 @@ def test_makes_tokens_for_machines_of_organizations_that_one_administers(world, 
 
 def test_never_shows_the_secrets_of_a_deployment_and_keeps_what_was_left_empty(world):
     secrets = {"platform_headers": "X-Key: sesame-1", "webhook_secret": "sesame-2", "registry_password": "sesame-3"}
+    secrets |= {"platform_password": "sesame-4"}
     browser, page = sign_in(world.people["admin"]), page_of(world.deployment)
     assert browser.post(page, ADDRESS | secrets).status_code == 302
 
@@ -234,6 +245,7 @@ def test_never_shows_the_secrets_of_a_deployment_and_keeps_what_was_left_empty(w
     assert not any("sesame" in text for text in shown)
     kept = type(world.deployment).objects.get(pk=world.deployment.pk)
     assert (kept.webhook_secret, kept.registry_password) == ("sesame-2", "sesame-3")
+    assert kept.platform_password == "sesame-4"
     assert json.loads(kept.platform_headers) == {"X-Key": "sesame-1"}
     assert browser.post(page, ADDRESS | {"platform_headers": "-"}).status_code == 302
     assert type(kept).objects.get(pk=kept.pk).platform_headers == ""
@@ -249,7 +261,7 @@ def test_mutes_a_code_location(world):
 
 def test_forgets_the_secrets_of_an_address_that_changes(world):
     secrets = {"platform_headers": "X-Key: sesame", "webhook_secret": "sesame", "webhook_url": "http://localhost:9/a"}
-    secrets |= {"registry": "ghcr.example", "registry_password": "sesame"}
+    secrets |= {"registry": "ghcr.example", "registry_password": "sesame", "platform_password": "sesame"}
     browser, page = sign_in(world.people["admin"]), page_of(world.deployment)
     assert browser.post(page, ADDRESS | secrets).status_code == 302
 
@@ -263,3 +275,71 @@ def test_forgets_the_secrets_of_an_address_that_changes(world):
     kept = Deployment.objects.get(pk=world.deployment.pk)
     assert (kept.platform_url, kept.webhook_url) == ("http://127.0.0.1:3000", "http://127.0.0.1:9/a")
     assert (kept.platform_headers, kept.webhook_secret, kept.registry_password) == ("", "", "")
+    assert kept.platform_password == ""
+
+
+def test_keeps_the_password_that_is_told_together_with_a_new_address(world):
+    browser, page = sign_in(world.people["admin"]), page_of(world.deployment)
+    said = {"platform": "airflow", "platform_user": "lastgood", "dag_bundle": "ours", "platform_password": "sesame"}
+
+    assert browser.post(page, ADDRESS | said).status_code == 302
+
+    kept = Deployment.objects.get(pk=world.deployment.pk)
+    assert (kept.platform, kept.platform_user, kept.dag_bundle) == ("airflow", "lastgood", "ours")
+    assert (kept.platform_url, kept.platform_password) == ("http://localhost:3000", "sesame")
+
+
+@pytest.mark.parametrize("role", ["admin", "organization_admin"])
+def test_keeps_what_runs_on_the_host_from_everybody_but_superusers(world, role):
+    browser, page = sign_in(world.people[role]), page_of(world.deployment)
+    said = {"activation_command": "/bin/sh -c id", "command_patience": "9"}
+
+    assert browser.post(page, ADDRESS | said).status_code == 302
+
+    kept = Deployment.objects.get(pk=world.deployment.pk)
+    assert (kept.name, kept.activation_command, kept.command_patience) == ("Ours", "", 120)
+    assert "activation_command" not in browser.get(page).text
+
+
+def test_lets_superusers_set_a_command_that_can_be_run(world):
+    browser, page = sign_in(world.people["superuser"]), page_of(world.deployment)
+    said = ADDRESS | {"target": "directory", "command_patience": "9"}
+
+    refused = browser.post(page, said | {"activation_command": "'never ends"})
+    assert browser.post(page, said | {"activation_command": "/srv/apply.sh --now"}).status_code == 302
+
+    assert refused.status_code == 200
+    assert "taken apart into words" in refused.text
+    kept = Deployment.objects.get(pk=world.deployment.pk)
+    assert (kept.activation_command, kept.command_patience) == ("/srv/apply.sh --now", 9)
+
+
+def test_forgets_an_agent(world):
+    agent = world.rows["RemoteAgent"]
+
+    assert sign_in(world.people["admin"]).post(page_of(agent, "delete"), {"post": "yes"}).status_code == 302
+
+    assert not type(agent).objects.filter(pk=agent.pk).exists()
+
+
+def test_shows_settings_without_their_secrets(world):
+    location = world.location
+    setting = {"env": {"PASSWORD": {"value": "sesame", "secret": True}, "REGION": "eu"}}
+    made = factories.carry_out(
+        operations.create_deploy(
+            location=location, push=operations.Push(parts={"settings": setting}), actor=world.people["superuser"],
+            now=timezone.now(),
+        )
+    )  # fmt: skip
+    held = type(made).objects.get(pk=made.pk)
+    held.carried = {"settings:env/OTHER": {"from": 1, "value": made.parts["settings"]["env"]["PASSWORD"]}}
+    held.save()
+
+    pages = [sign_in(world.people["superuser"]).get(page_of(row)).text for row in (held, held.release) if row]
+
+    for page in pages:
+        assert "sealed" not in page
+        assert "sesame" not in page
+    assert "OTHER" in pages[0]
+    assert "REGION" in pages[0]
+    assert held.parts["settings"]["env"]["PASSWORD"]["fingerprint"] in pages[0]

@@ -80,5 +80,5 @@ def refused(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
     assert body["detail"].strip().endswith((".", "?", ")")) or body.get("errors"), body
     assert set(body) <= {"type", "title", "status", "code", "detail", "errors"}
     for error in body.get("errors", []):
-        assert set(error) == {"field", "detail"}
+        assert {"field", "detail"} <= set(error) <= {"field", "detail", "code", "link"}
     return body

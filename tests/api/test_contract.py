@@ -20,6 +20,8 @@ DEPLOY = {
         "actor",
         "parts",
         "release",
+        "scope",
+        "acknowledged",
         "restores",
         "previous",
         "retry_of",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import assets, loads
+from tests.bench import airflow, assets, loads
 
 FILES, BYTES = 500, 5_000_000
 ROUNDS = 9
@@ -35,6 +35,7 @@ def main() -> None:
         bench_history()
         loads.main(show)
         assets.main(show)
+        airflow.main(show)
 
 
 def tree(seed: int) -> dict[str, bytes]:

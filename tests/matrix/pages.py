@@ -1,8 +1,11 @@
 """The table of the pages: every address outside API, admin and sign-in, with the right that it needs."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from deployments.models import Deploy
 from tests.matrix.rows import Row
+from tests.matrix.scene import OWN, Place
 
 DEPLOYMENT = "/deployments/{org}/{deployment}/"
 LOCATION = f"{DEPLOYMENT}{{location}}/"
@@ -16,14 +19,42 @@ ELSEWHERE = ("/api/", "/admin/", "/accounts/", "/static/")
 REASON = {"reason": "Wait."}
 BECAUSE = {"description": "Because."}
 BACK: dict[str, Any] = {"to": 1, "description": "Bad."}
+DOWNLOAD = "lastgood_airflow_bundle.py"
+GIT = f"{LOCATION}git/"
+REPOSITORY = {"url": "https://localhost/acme/shop.git", "branch": "main", "mount": "dags", "poll_seconds": 60}
 CONNECTED = {"platform_url": "", "poll_seconds": 30}
 CHANNEL_OF = {"name": "ops", "kind": "webhook", "address": "http://localhost:9/alerts", "alerts": "load_failed"}
+
+
+@dataclass(frozen=True)
+class NamedRow(Row):
+    """A row whose address has a release's name in it, or that of a file."""
+
+    def url(self, place: Place = OWN, **named: Any) -> str:
+        """Answer its address at this place."""
+        return super().url(place, **({"name": DOWNLOAD, "release": release_at(place)} | named))
+
+
+def release_at(place: Place) -> str:
+    """Answer what targets call the release of the place's #2; where there is none, nobody's."""
+    found = Deploy.objects.filter(
+        code_location__name=place.location,
+        code_location__deployment__slug=place.deployment,
+        code_location__deployment__organization__slug=place.org,
+        number=2,
+    )
+    digest = found.values_list("release__digest", flat=True).first() or "0" * 12
+    return f"2-{digest[:12]}"
+
 
 PAGES = [
     Row("GET", "/livez", "open"),
     Row("GET", "/readyz", "open"),
     Row("GET", "/metrics", "metrics"),
     Row("GET", "/", "signed-in"),
+    Row("GET", "/downloads/", "open"),
+    Row("GET", "/downloads/", "open", query="?place=acme/production/shop", case="for a place"),
+    NamedRow("GET", "/downloads/{name}", "open"),
     Row("GET", DEPLOYMENT, "view"),
     Row("GET", LOCATION, "view"),
     Row("GET", ALERTS, "view"),
@@ -44,6 +75,18 @@ PAGES = [
     Row("POST", f"{CONNECTION}change/", "configure", 400, CONNECTED | {"poll_seconds": 1}, case="too often"),
     Row("POST", f"{CONNECTION}locations/{{location}}/", "configure", 302, {"muted": "on"}),
     Row("POST", f"{CONNECTION}locations/{{location}}/", "configure", 400, {"muted": "perhaps"}, case="another word"),
+    Row("POST", f"{CONNECTION}agents/{{name}}/forget/", "configure", 302),
+    Row("GET", GIT, "view"),
+    Row("GET", GIT, "view", case="where there is none", location="busy"),
+    Row("POST", f"{GIT}change/", "configure", 302, REPOSITORY),
+    Row("POST", f"{GIT}change/", "configure", 201, REPOSITORY, case="that is new", location="busy"),
+    Row("POST", f"{GIT}change/", "configure", 400, REPOSITORY | {"url": "https://elsewhere.example/x"}, case="foreign"),
+    Row("POST", f"{GIT}secret/", "configure", 201),
+    Row("POST", f"{GIT}fetch/", "deploy_to", 302),
+    Row("POST", f"{GIT}fetch/", "deploy_to", 404, case="where there is none", location="busy"),
+    Row("POST", f"{GIT}pause/", "configure", 302, {"paused": "on"}),
+    Row("POST", f"{GIT}pause/", "configure", 400, {"paused": "perhaps"}, case="another word"),
+    Row("POST", f"{GIT}remove/", "configure", 302),
     Row("GET", f"{LOCATION}loads/", "view"),
     Row("GET", f"{LOCATION}loads/", "view", 400, query="?cursor=x", case="at no cursor"),
     Row("GET", f"{LOCATION}loads/{{load}}/", "view"),
@@ -51,8 +94,11 @@ PAGES = [
     Row("GET", f"{LOCATION}rollback/", "roll_back", 404, query="?to=999", case="to what is not there"),
     Row("POST", f"{LOCATION}rollbacks/", "roll_back", 302, BACK),
     Row("POST", f"{LOCATION}rollbacks/", "roll_back", 400, {"to": 1, "description": ""}, case="no reason"),
-    Row("POST", f"{LOCATION}rollbacks/", "roll_back", 409, BACK | {"placed": 1}, case="moved"),
+    Row("POST", f"{LOCATION}rollbacks/", "roll_back", 409, BACK | {"plan_etag": "0" * 32}, case="moved"),
     Row("POST", f"{LOCATION}rollbacks/", "roll_back", 409, BACK, case="busy", location="busy"),
+    Row("GET", f"{LOCATION}rollback/", "roll_back", query="?to=1&scope=settings", case="of settings"),
+    Row("GET", f"{LOCATION}rollback/assets/", "roll_back", 302, query="?to=1"),
+    Row("GET", f"{LOCATION}rollback/assets/", "roll_back", 404, query="?to=999", case="to what is not there"),
     Row("GET", f"{LOCATION}hold/", "roll_back"),
     Row("POST", f"{LOCATION}holds/", "roll_back", 302, REASON),
     Row("POST", f"{LOCATION}holds/", "roll_back", 400, {"reason": ""}, case="no reason"),
@@ -69,6 +115,7 @@ PAGES = [
     Row("GET", f"{LOCATION}compare/", "view", query="?at=2026-11-20T14:00", case="at a time"),
     Row("GET", f"{LOCATION}compare/", "view", query="?from=1&to=2"),
     Row("GET", f"{DEPLOY}assets/", "view"),
+    NamedRow("GET", f"{LOCATION}deploys/{{release}}/", "view", 302),
     Row("GET", DEPLOY, "view"),
     Row("GET", DEPLOY, "view", case="of a rollback", number=4),
     Row("GET", f"{DEPLOY}live/", "view"),

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.factories import manifest_of
-from tests.matrix.scene import ASSET, OWN, Place, load_at
+from tests.matrix.scene import AGENT, ASSET, OWN, Place, load_at
 
 API = "/api/v1"
 ORGANIZATION = f"{API}/organizations/{{org}}/"
 DEPLOYMENT = f"{ORGANIZATION}deployments/{{deployment}}/"
 LOCATION = f"{DEPLOYMENT}code-locations/{{location}}/"
 DEPLOY = f"{LOCATION}deploys/{{number}}/"
+AGENTS = f"{DEPLOYMENT}agents/"
 CHANNELS = f"{DEPLOYMENT}alert-channels/"
 CHANNEL = f"{CHANNELS}{{channel}}/"
 
@@ -26,6 +27,7 @@ PUSH = {"bundles": {"dags": None, "dbt": None}, "image": IMAGE}
 SNAPSHOT = {"format": "lastgood.assets/1", "assets": [{"key": ["db", "orders"], "code_version": "9"}]}
 NAMED = f"?key={ASSET}"
 NEW_CHANNEL = {"name": "ops", "kind": "webhook", "address": "http://localhost:9/alerts", "alerts": ["load_failed"]}
+NEW_SOURCE = {"url": "https://localhost/acme/shop.git", "branch": "main", "folder": "dags", "token": "t0k3n"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Row:
             "mount": "dags",
             "sha256": SHA256,
             "token": "1-00",
+            "hook": "nobodys",
+            "name": AGENT,
         } | named
         return f"{self.path.format(**names)}{self.query.replace('ORG', str(names['org']))}"
 
@@ -100,6 +104,21 @@ ROWS = [
     ),
     Row("POST", f"{LOCATION}rollbacks/", "roll_back", 409, {"to": 1, "description": "!"}, case="busy", location="busy"),
     Row("POST", f"{LOCATION}rollbacks/", "roll_back", 400, {"to": "1", "description": ""}, case="no reason"),
+    Row(
+        "POST",
+        f"{LOCATION}rollbacks/",
+        "roll_back",
+        409,
+        {"to": "1", "description": "!", "plan_etag": "old"},
+        case="moved",
+    ),
+    Row("POST", f"{LOCATION}rollback-plans/", "roll_back", 200, {"to": "1", "scope": "code"}),
+    Row("POST", f"{LOCATION}rollback-plans/", "roll_back", 404, {"to": 99}, case="to what is not there"),
+    Row("POST", f"{LOCATION}rollback-plans/", "roll_back", 400, {"to": "1", "scope": "half"}, case="of half"),
+    Row("GET", AGENTS, "view"),
+    Row("PUT", f"{AGENTS}{{name}}/", "deploy_to", 200, {"version": "3.1-3"}),
+    Row("PUT", f"{AGENTS}{{name}}/", "deploy_to", 400, {"version": ""}, case="without a version"),
+    Row("DELETE", f"{AGENTS}{{name}}/", "configure", 204),
     Row("GET", f"{LOCATION}deploys/", "view"),
     Row("POST", f"{LOCATION}deploys/", "deploy_to", 202, PUSH),
     Row("POST", f"{LOCATION}deploys/", "deploy_to", 201, PUSH, case="held", location="held"),
@@ -150,6 +169,13 @@ ROWS = [
     Row("DELETE", CHANNEL, "configure", 204),
     Row("POST", f"{CHANNEL}test/", "configure", 400, case="without SMTP"),
     Row("GET", f"{CHANNEL}notifications/", "view"),
+    Row("GET", f"{LOCATION}git-source/", "view"),
+    Row("PUT", f"{LOCATION}git-source/", "configure", 200, NEW_SOURCE),
+    Row("PUT", f"{LOCATION}git-source/", "configure", 201, NEW_SOURCE, case="that is new", location="busy"),
+    Row("PUT", f"{LOCATION}git-source/", "configure", 400, {"url": "https://elsewhere.example/x"}, case="foreign host"),
+    Row("DELETE", f"{LOCATION}git-source/", "configure", 204),
+    Row("POST", f"{LOCATION}git-source/fetch/", "deploy_to", 202),
+    Row("POST", f"{API}/git-hooks/{{hook}}/", "open", 404),
     Row("POST", f"{API}/bundles/", "deploy_to", 200, {"organization": "ORG", "files": FILES}),
     Row("POST", f"{API}/bundles/", "deploy_to", 400, {"organization": "ORG", "files": 7}, case="no manifest"),
     Row("PUT", f"{API}/blobs/{{sha256}}", "deploy_to", 204, CONTENT, query="?organization=ORG"),

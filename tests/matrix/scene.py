@@ -1,7 +1,7 @@
 """Two tenants with the same names in them, and whoever comes to visit."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,8 +21,10 @@ from deployments.models import (
     CodeLocation,
     Deploy,
     Deployment,
+    GitSource,
     Load,
     Organization,
+    RemoteAgent,
     ServiceAccount,
     Token,
 )
@@ -33,6 +35,7 @@ from tests.factories import ask_rollback, fresh, make_location, make_organizatio
 
 FOREIGN_WORDS = "globex-only"
 ASSET = "orders"
+AGENT, RUNTIME = "worker-1", "3.1-2"
 # What answering may write by itself: when a token was last seen, a person last here.
 NOT_COMPARED = {"last_used_at", "last_login"}
 
@@ -95,9 +98,14 @@ def make_scene() -> Scene:
     foreign = Deployment.objects.create(organization=globex, slug="production", name=FOREIGN_WORDS)
     for deployment, words in ((production, "acme-words"), (staging, "staging-only"), (foreign, FOREIGN_WORDS)):
         _fill(make_location(deployment, "shop"), words)
+        _fetched(CodeLocation.objects.get(deployment=deployment, name="shop"), words)
         _busy(make_location(deployment, "busy"))
         _held(make_location(deployment, "held"))
         _told(deployment, words)
+        # At the version of every release: else it would bar rollbacks.
+        RemoteAgent.objects.create(
+            deployment=deployment, name=AGENT, version=RUNTIME, reported_at=timezone.now(), reported_by_name=words
+        )
     return Scene(acme, globex, production)
 
 
@@ -143,6 +151,18 @@ def load_at(place: Place) -> int:
     return found.order_by("-pk").values_list("pk", flat=True).first() or 999_999
 
 
+def _fetched(location: CodeLocation, words: str) -> None:
+    """Make a repository that the location's code comes from."""
+    GitSource.objects.create(
+        code_location=location,
+        url="https://localhost/acme/shop.git",
+        folder=words,
+        hook=f"hook-{location.pk}",
+        hook_secret="s",
+        set_by_name="root",
+    )
+
+
 def _told(deployment: Deployment, words: str) -> None:
     """Make somebody who is told by e-mail, while this portal cannot send any."""
     channel = AlertChannel.objects.create(
@@ -157,7 +177,7 @@ def _live(deploy: Deploy) -> None:
     location = fresh(deploy.code_location)
     bundles = {bundle.digest: bundle for bundle in deploy.bundles.all()}
     composed = composition.compose(location.live_deploy, composition.parts_by_name(deploy), bundles=bundles)
-    release = composition.release_of(location, composed)
+    release = composition.release_of(location, replace(composed, runtime_version=RUNTIME))
     _end(deploy, DeployStatus.SUCCEEDED, release=release, live_seq=location.next_live_seq, activated_at=timezone.now())
     pointers = {"wanted_deploy": deploy, "placed_deploy": deploy, "live_deploy": deploy}
     CodeLocation.objects.filter(pk=location.pk).update(**pointers, next_live_seq=F("next_live_seq") + 1)

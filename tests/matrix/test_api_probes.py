@@ -21,7 +21,7 @@ TRAVERSALS = [
     "shop/../shop", "~root", "-rf", "$(id)", "%", "%00", "\x7f", "\u202e", "\ufeff", "Ω" * 300, "a" * 5000, " ", "shop ",
     "SHOP", "<script>", "{org}", "';--", "999999999999999999999999", "-1", "0x2", "²", "\ud800",
 ]  # fmt: skip
-PARAMETERS = ["org", "deployment", "location", "number", "mount", "sha256"]
+PARAMETERS = ["org", "deployment", "location", "number", "mount", "sha256", "hook"]
 WITH_BODY = [row for row in ROUTES if isinstance(row.body, dict)]
 WRONG = [None, True, 0, -1, 2**63, 10**400, 1.5, "", "\0", "\ud800", " ", "a" * 100_000, [], [[]], {}, {"": {}}, [None]]
 OTHER_FIELDS = ["git", "metadata", "source_position", "expected_live", "until", "platform_url", "scope"]
@@ -68,7 +68,7 @@ def test_in_a_path(row: Row, parameter: str, scene: Scene, client: Client):
 def names(row: Row) -> dict[str, Any]:
     """Answer the names that make the row's address."""
     here = {"location": row.location, "number": row.number, "mount": "dags", "sha256": "0" * 64}
-    return vars(OWN) | here | {"load": 1, "token": "1-00"}
+    return vars(OWN) | here | {"load": 1, "token": "1-00", "hook": "nobodys"}
 
 
 def _query(row: Row) -> str:

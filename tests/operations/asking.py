@@ -75,9 +75,10 @@ def current(location: CodeLocation) -> Path:
 
 
 def in_place(location: CodeLocation) -> dict[str, bytes]:
-    """Answer the files that are in place."""
+    """Answer the pushed files that are in place; not the portal's own, which tell image, runtime and settings."""
     root = current(location)
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    found = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return {path: content for path, content in found.items() if not path.startswith(".lastgood/")}
 
 
 def lines(deploy: Deploy) -> str:

@@ -29,13 +29,16 @@ from deployments.models import (
     Deploy,
     DeployEvent,
     Deployment,
+    GitSource,
     Hold,
+    HookDelivery,
     IdempotencyRecord,
     Incident,
     Load,
     Organization,
     Release,
     ReleaseBundle,
+    RemoteAgent,
     ServiceAccount,
 )
 from tests.assets.sets import asset, define, push_that_says, record
@@ -120,6 +123,13 @@ def tell(of: AlertChannel, subject: str) -> None:
     of.notifications.create(subject=subject, title="T", body="B", due_at=NOW, created_at=NOW)
 
 
+def source(place: CodeLocation | None = None, hook: str = "h") -> GitSource:
+    """Make a Git source."""
+    return GitSource.objects.create(
+        code_location=place or location(), url="https://localhost/x", hook=hook, set_by_name="root"
+    )
+
+
 def failing(**said: Any) -> None:
     """Store an incident that lasts, unless something else is said."""
     load = Load.objects.create(code_location=location(), reported_at=NOW, ok=False)
@@ -168,6 +178,12 @@ ILLEGAL: dict[str, Callable[[], Any]] = {
     "one_alert_channel_of_a_name_per_deployment": lambda: [channel(), channel()],
     "one_open_incident_per_code_location": lambda: [failing(), failing()],
     "told_once_per_channel": lambda: [tell(each, "deploy:1:failed") for each in [channel()] * 2],
+    "one_agent_of_a_name_per_deployment": lambda: twice(
+        RemoteAgent, deployment=Deployment.objects.get(), name="a", version="3.1-2", reported_at=NOW
+    ),
+    "one_delivery_of_a_name_per_source": lambda: twice(HookDelivery, source=source(), name="1", taken_at=NOW),
+    "a second git source of a code location": lambda: [source(), source(hook="i")],
+    "a second git source with a hook": lambda: [source(), source(make_location(location().deployment, "other"))],
     "one_chain_of_a_world": lambda: again(of_assets(AssetChain)),
     "one_asset_of_a_key": lambda: again(of_assets(Asset)),
     "one_version_of_a_number_per_asset": lambda: again(of_assets(AssetVersion)),
@@ -213,6 +229,9 @@ def test_nothing_of_what_is_legal_beside_it():
     for each in (channel(), channel("others")):
         tell(each, "deploy:1:failed")
         tell(each, "deploy:2:failed")
+
+    for each in (source(), source(make_location(place.deployment, "other"), "i")):
+        each.deliveries.create(name="1", taken_at=NOW)
 
     assert place.deploys.count() == 5
 

@@ -12,7 +12,7 @@ from deployments.access import Role
 from deployments.states import DeployStatus
 from tests import factories
 from tests.assets.sets import asset, define, record
-from tests.pages import scenes
+from tests.pages import scenes, shipping
 from tests.pages.pictures import chromium
 from tests.workers import running_worker
 
@@ -130,3 +130,93 @@ def test_sees_the_assets_of_a_deploy_appear_and_filters_them_in_place(live_serve
     expect(page.get_by_role("link", name="Added")).to_have_attribute("aria-current", "true")
     expect(page.locator("h1")).to_contain_text("#2 Succeeded")
     assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
+
+
+def test_a6_rolls_back_by_the_deploy_button_of_a_row_with_description_and_confirmation(
+    broker: str, live_server: Any, browser_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+):
+    # What the worker unseals was sealed here.
+    monkeypatch.setenv("LASTGOOD_ENCRYPTION_KEYS", ",".join(settings.LASTGOOD_ENCRYPTION_KEYS))
+    location = shipping.make_airflow()
+    shipping.history_of_airflow(location)
+    factories.make_member(Role.EDITOR, location.deployment)
+    complaints: list[str] = []
+    page = browser_page
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    page.goto(live_server.url + location.deployment.get_absolute_url())
+    page.get_by_label("User name or e-mail").fill("editor")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("columnheader", name="Rollback to")).to_be_visible()
+    page.get_by_role("link", name="Deploy #1", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    # What stands in the way is read first: the focus does not jump over it.
+    expect(dialog.get_by_role("heading", name="Roll back warehouse to #1")).to_be_focused()
+    dialog.get_by_label("Why?").fill("The forecast is wrong")
+    dialog.get_by_role("link", name="Code only").click()
+    expect(dialog.get_by_role("link", name="Code only")).to_have_attribute("aria-current", "true")
+    expect(dialog.get_by_role("link", name="Code only")).to_be_focused()
+    expect(dialog.get_by_label("Why?")).to_have_value("The forecast is wrong")
+    expect(dialog).to_contain_text("What becomes of the assets is not known")
+    # Without having read the warnings there is no going on.
+    dialog.get_by_role("button", name="Roll back to #1").click()
+    expect(dialog).to_be_visible()
+    for box in dialog.get_by_role("checkbox").all():
+        box.check()
+    dialog.get_by_role("button", name="Roll back to #1").click()
+    expect(page.locator("h1")).to_contain_text("#5 Queued")
+    with running_worker(broker, tmp_path / "worker.log"):
+        expect(page.locator("h1")).to_contain_text("#5 Succeeded", timeout=PATIENCE)
+
+    expect(page.locator("#live")).to_contain_text("code only, composed of #1 and #4")
+    made = location.deploys.get(number=5)
+    assert (made.status, made.description, made.scope) == (DeployStatus.SUCCEEDED, "The forecast is wrong", "code")
+    assert made.acknowledged == ["engine_downgrade", "runtime_downgrade"]
+    assert factories.fresh(location).live_deploy == made
+    assert complaints == []
+
+
+def test_rolls_back_without_any_script(live_server: Any, browser_page: Page):
+    location = shipping.make_airflow()
+    shipping.history_of_airflow(location)
+    factories.make_member(Role.EDITOR, location.deployment)
+    browser = browser_page.context.browser
+    assert browser is not None
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.set_default_timeout(PATIENCE)
+
+    page.goto(live_server.url + location.get_absolute_url())
+    page.get_by_label("User name or e-mail").fill("editor")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Deploy #1", exact=True).click()
+    page.get_by_role("link", name="Settings only").click()
+    expect(page.get_by_role("link", name="What becomes of the assets")).to_have_count(0)
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    page.get_by_label("Why?").fill("The old workers")
+    page.get_by_role("button", name="Roll back to #1").click()
+
+    expect(page.locator("h1")).to_contain_text("#5 Queued")
+    assert location.deploys.get(number=5).scope == "settings"
+
+
+def test_sees_in_the_dialog_what_becomes_of_the_assets(live_server: Any, browser_page: Page):
+    location = factories.make_location()
+    record(factories.deploy(location, scenes.files(1)), define(asset("orders", code_version="1"), asset("legacy")))
+    record(factories.deploy(location, scenes.files(2)), define(asset("orders", code_version="2")))
+    factories.make_member(Role.EDITOR, location.deployment)
+    page = browser_page
+
+    page.goto(live_server.url + location.get_absolute_url())
+    page.get_by_label("User name or e-mail").fill("editor")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Deploy #1", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("1 added").click()
+
+    expect(dialog.locator(".plan-assets li")).to_have_count(2)
+    expect(dialog.locator(".plan-assets")).to_contain_text("legacy")
+    expect(dialog.locator(".plan-assets")).to_contain_text("Code version")

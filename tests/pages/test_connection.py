@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from deployments import drivers
+from deployments import drivers, operations
 from deployments.access import Role
 from deployments.models import CodeLocation, Deployment
 from deployments.platforms.base import PlatformUnreachable
 from deployments.states import PlatformKind
 from tests import factories
 from tests.observing.world import World
-from tests.pages import loaded
+from tests.pages import loaded, shipping
 from tests.pages.conftest import signed_in
 from tests.pages.test_history import words
 from tests.pages.test_markup import Reader
@@ -161,3 +162,130 @@ def test_marks_a_code_location_as_planned_offline_and_back(admin: Client):
     assert still
     assert not CodeLocation.objects.get(name="shop").muted
     assert admin.post(f"{PAGE}locations/absent/", {"muted": "on"}).status_code == 404
+
+
+class TestAirflow:
+    """Of an Airflow …"""
+
+    @pytest.fixture
+    def location(self, db: None) -> CodeLocation:
+        """Answer the location of an Airflow that is connected by user and password."""
+        made = shipping.make_airflow(platform_user="lastgood", platform_password="hunter2", dag_bundle="pinned")
+        shipping.connect_airflow(made.deployment, version="3.1.5", answered_at=timezone.now())
+        return factories.fresh(made)
+
+    @pytest.fixture
+    def page(self, location: CodeLocation) -> str:
+        """Answer the page's address."""
+        return "/deployments/acme/warehouse/-/connection/"
+
+    @pytest.fixture
+    def admin(self, location: CodeLocation) -> Client:
+        """Answer the browser of somebody who configures the deployment."""
+        return signed_in(factories.make_member(Role.ADMIN, location.deployment))
+
+    def change(self, browser: Client, page: str, **sent: object) -> int:
+        """Send the form as it opens, with these changes, and answer the status."""
+        form = {"platform": "airflow", "platform_url": "http://localhost:8080", "platform_user": "lastgood"}
+        form |= {"platform_password": "", "dag_bundle": "pinned", "headers": "", "poll_seconds": 15}
+        return browser.post(f"{page}change/", form | sent).status_code
+
+    def stored(self) -> Deployment:
+        return Deployment.objects.get()
+
+    def test_shows_who_asks_and_never_the_password(self, admin: Client, page: str):
+        content = words(admin, page)
+
+        assert "<code>lastgood</code>" in content
+        assert "password set" in content
+        assert "<code>pinned</code>" in content
+        assert "hunter2" not in content
+        assert "Airflow 3.1.5" in content
+
+    def test_has_no_words_that_only_fit_a_dagster(self, admin: Client, page: str):
+        content = words(admin, page)
+        text = content[content.index("Connection of") :]
+        text = text[: text.index('id="change-title"')] + text[text.index('id="locations-title"') :]
+
+        for word in ("Dagster", "Reload", "code server", "workspace"):
+            assert word not in text, word
+        assert "asked to read its files again" in text
+        assert "each run finishes on the release that it began with" in text
+
+    def test_keeps_the_password_unless_another_is_typed_or_the_user_goes(self, admin: Client, page: str):
+        kept = (self.change(admin, page, poll_seconds=30), self.stored().platform_password)
+        new = (self.change(admin, page, platform_password=" hunter3 "), self.stored().platform_password)
+        gone = (self.change(admin, page, platform_user=""), self.stored().platform_password)
+
+        assert kept == (302, "hunter2")
+        assert new == (302, " hunter3 ")
+        assert gone == (302, "")
+
+    def test_forgets_the_password_when_another_server_is_meant(self, admin: Client, page: str):
+        assert self.change(admin, page, platform_url="http://127.0.0.1:8080") == 302
+
+        assert self.stored().platform_password == ""
+
+    def test_takes_the_bundles_usual_name_for_none(self, admin: Client, page: str):
+        assert self.change(admin, page, dag_bundle="") == 302
+
+        assert self.stored().dag_bundle == "dags-folder"
+
+    def test_becomes_a_dagster_and_back(self, admin: Client, page: str):
+        assert self.change(admin, page, platform="dagster") == 302
+        assert self.stored().platform == PlatformKind.DAGSTER
+        assert self.change(admin, page) == 302
+        assert self.stored().platform == PlatformKind.AIRFLOW
+        # A form that does not say it, leaves it.
+        without = {"platform_url": "http://localhost:8080", "platform_user": "lastgood", "poll_seconds": 15}
+        assert admin.post(f"{page}change/", without).status_code == 302
+        assert self.stored().platform == PlatformKind.AIRFLOW
+
+    @pytest.mark.parametrize("sent", [{"platform": "cron"}, {"poll_seconds": 1}, {"platform_url": "http://8.8.8.8/"}])
+    def test_refuses_what_cannot_be_meant_and_repeats_no_password(
+        self, sent: dict[str, object], admin: Client, page: str
+    ):
+        form = {"platform": "airflow", "platform_url": "http://localhost:8080", "platform_user": "me"}
+        answer = admin.post(f"{page}change/", form | {"platform_password": "hunter3", "poll_seconds": 15} | sent)
+
+        assert answer.status_code == 400
+        assert "hunter3" not in answer.content.decode()
+        assert 'value="me"' in answer.content.decode()
+        assert self.stored().platform_password == "hunter2"
+
+    def test_shows_the_operators_command_and_takes_none(self, admin: Client, page: str):
+        before = words(admin, page)
+        Deployment.objects.update(activation_command="/opt/apply --now", command_patience=90)
+        self.change(admin, page, activation_command="/bin/evil")
+
+        content = words(admin, page)
+        assert "images and runtime versions are recorded, not applied" in before
+        assert '<code class="wrap">/opt/apply --now</code>' in content
+        assert "has 90 s for it" in content
+        assert 'name="activation_command"' not in content
+
+    def test_lists_remote_agents_and_forgets_one(self, location: CodeLocation, admin: Client, page: str):
+        who = factories.make_user("agent-of-oslo", is_superuser=True)
+        for name in ("oslo", "frankfurt:1"):
+            reported = {"name": name, "version": "3.1-4", "actor": who, "now": timezone.now()}
+            operations.report_agent(deployment=location.deployment, **reported)
+
+        content = words(admin, page)
+        forgotten = admin.post(f"{page}agents/frankfurt:1/forget/")
+
+        assert "oslo</th> <td> <code>3.1-4</code>" in content
+        assert "by agent-of-oslo" in content
+        assert forgotten.status_code == 302
+        assert "frankfurt:1</th>" not in words(admin, page)
+        assert admin.post(f"{page}agents/frankfurt:1/forget/").status_code == 404
+
+    def test_says_how_agents_report_themselves(self, admin: Client, page: str):
+        assert "PUT /api/v1/organizations/acme/deployments/warehouse/agents/NAME/" in words(admin, page)
+
+    def test_is_built_as_every_page_is(self, admin: Client, page: str):
+        reader = Reader()
+        reader.feed(admin.get(page).content.decode())
+        reader.close()
+
+        assert (reader.inline, reader.unlabelled) == ([], [])
+        assert len(reader.ids) == len(set(reader.ids))

@@ -366,22 +366,26 @@ class TestRollback:
     def test_begins_at_what_somebody_else_loaded(self, eventful: World, root: Client):
         page = words(root, f"{here(eventful)}rollback/?to=last-good")
 
-        assert '<input type="hidden" name="placed" value="4">' in page
+        assert "In place now</span> #4" in page
         assert "Loaded by somebody else; its files are not known." in page
         assert "Whoever did that may do it again" in page
 
     def test_refuses_what_was_loaded_meanwhile(self, eventful: World, root: Client):
+        read = root.get(f"{here(eventful)}rollback/?to=3").context["plan"].etag
         eventful.after_hand_load(7)
 
-        answer = root.post(f"{here(eventful)}rollbacks/", {"to": 3, "placed": 4, "description": "Back."})
+        answer = root.post(f"{here(eventful)}rollbacks/", {"to": 3, "plan_etag": read, "description": "Back."})
 
         assert answer.status_code == 409
-        assert "#5 was loaded by somebody else while you read" in answer.content.decode()
+        assert "read the new plan, then confirm again" in answer.content.decode()
+        assert "#5, which is served now, was loaded by somebody else." in answer.content.decode()
 
     def test_takes_what_was_explained(self, eventful: World, root: Client, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("deployments.tasks.enqueue", lambda deploy: None)
 
-        answer = root.post(f"{here(eventful)}rollbacks/", {"to": 3, "placed": 4, "description": "Back."})
+        read = root.get(f"{here(eventful)}rollback/?to=3").context["plan"].etag
+
+        answer = root.post(f"{here(eventful)}rollbacks/", {"to": 3, "plan_etag": read, "description": "Back."})
 
         assert answer.status_code == 302
         assert Deploy.objects.get(number=5).status == DeployStatus.QUEUED
@@ -403,7 +407,7 @@ class TestRollback:
 
         assert f"The receiver is ordered to run {loaded.SHOWN['image']}." in page
         assert "The files of #2" not in page
-        assert f"→ <code>{loaded.SHOWN['image']}</code>" in page
+        assert f"<ins>{loaded.SHOWN['image']}</ins>" in page
 
     def test_names_what_the_target_puts(self, eventful: World, root: Client):
         location = eventful.location()
@@ -412,8 +416,11 @@ class TestRollback:
         eventful.deployment.target = "webhook"
         eventful.deployment.save()
 
-        assert "registry.example/a:1 is recorded, not applied: this target puts bundles in place." in by_folder
-        assert "is recorded, not applied: this target puts images in place." in words(
+        assert (
+            "registry.example/a:1 is recorded, not applied: this target puts bundles and settings in place."
+            in by_folder
+        )
+        assert "are recorded, not applied: this target puts images in place." in words(
             root, f"{here(eventful)}rollback/?to=3"
         )
 

@@ -16,9 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_rolls_back_and_shows_the_deploy_that_does_it(editor: Client, location: CodeLocation, here: str):
-    answer = editor.post(
-        f"{here}rollbacks/", {"to": "1", "placed": "2", "description": "Orders are empty"}, follow=True
-    )
+    answer = editor.post(f"{here}rollbacks/", {"to": "1", "description": "Orders are empty"}, follow=True)
 
     made = location.deploys.get(number=3)
     assert answer.redirect_chain == [(made.get_absolute_url(), 302)]
@@ -76,12 +74,18 @@ def test_refuses_a_rollback_without_a_reason(editor: Client, location: CodeLocat
 def test_refuses_a_rollback_when_something_else_is_in_place_than_was_read(
     editor: Client, location: CodeLocation, here: str
 ):
+    read = editor.get(f"{here}rollback/?to=1").context["plan"].etag
     factories.deploy(location, scenes.files(3))
 
-    answer = editor.post(f"{here}rollbacks/", {"to": "1", "placed": "2", "description": "Bad."})
+    answer = editor.post(f"{here}rollbacks/", {"to": "1", "plan_etag": read, "description": "Bad."})
 
+    page = answer.content.decode()
     assert answer.status_code == 409
-    assert "#3 was put in place while you read" in answer.content.decode()
+    assert "read the new plan, then confirm again" in page
+    assert answer.context["plan"].served.number == 3
+    assert f'name="plan_etag" value="{answer.context["plan"].etag}"' in page
+    assert answer.context["plan"].etag != read
+    assert ">Bad.</textarea>" in page
     assert location.deploys.count() == 3
 
 

@@ -17,6 +17,7 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -60,12 +61,12 @@ class HttpServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                request = Request(self.path, dict(self.headers), body)
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+                request = Request(self.path, dict(self.headers), body, self.command)
                 owner.requests.append(request)
                 self._send(owner.answer(request))
 
-            do_GET = do_POST  # noqa: N815
+            do_GET = do_PUT = do_POST  # noqa: N815
 
             def _send(self, answer: Reply) -> None:
                 self.send_response(answer.status)

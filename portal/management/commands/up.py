@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,7 @@ def _place() -> up.Place:
         broker_socket=settings.BROKER_SOCKET,
         demo=env.boolean("DEMO", default=True),
         dagster=env.boolean("DAGSTER", default=False),
+        airflow=env.boolean("AIRFLOW", default=False),
     )
 
 
@@ -44,16 +46,22 @@ def _make_demo() -> None:
     from portal import demo
 
     place = _place()
-    demo.ensure_demo(url=place.url, dagster=place.dagster, say=_say_aloud)
+    demo.ensure_demo(url=place.url, dagster=place.dagster, airflow=place.airflow, say=_say_aloud)
 
 
-PARTS = {"dagster": _become_dagster, "demo": _make_demo}
+def _become_airflow(process: str) -> None:
+    from portal import demo_airflow
+
+    demo_airflow.become(process.removeprefix("airflow-"), settings.DATA_DIR)
+
+
+PARTS = {"dagster": _become_dagster, "demo": _make_demo} | {name: partial(_become_airflow, name) for name in up.AIRFLOW}
 
 
 class Command(BaseCommand):
     """Reads the place from the environment, and runs it or one part of its start."""
 
-    help = "Run Lastgood on this machine: PORT, HOST, DATA_DIR, DEMO and DAGSTER say where and with what."
+    help = "Run Lastgood on this machine: PORT, HOST, DATA_DIR, DEMO, DAGSTER and AIRFLOW say where and with what."
     requires_system_checks = []  # the migrations run them, in a process of their own
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,3 @@
+"""What several files use."""
+
+REGION = "eu"
