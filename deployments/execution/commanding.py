@@ -157,11 +157,13 @@ def _followed(
 ) -> int | None:
     """Tell what it says, and answer its exit code; None when its time is over."""
     assert process.stdout is not None
-    ends_at, is_open = time.monotonic() + patience, True
+    ends_at, is_open, breathes_at = time.monotonic() + patience, True, 0.0
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while (left := ends_at - time.monotonic()) > 0:
-            breathe()
+            if time.monotonic() >= breathes_at:
+                breathe()
+                breathes_at = time.monotonic() + BREATH
             # Asked first: what it said before it ended lies in the pipe by now. A child that it left behind may keep
             # the pipe open, and go on talking.
             has_ended = process.poll() is not None

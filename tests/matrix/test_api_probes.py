@@ -68,7 +68,7 @@ def test_in_a_path(row: Row, parameter: str, scene: Scene, client: Client):
 def names(row: Row) -> dict[str, Any]:
     """Answer the names that make the row's address."""
     here = {"location": row.location, "number": row.number, "mount": "dags", "sha256": "0" * 64}
-    return vars(OWN) | here | {"load": 1, "token": "1-00", "hook": "nobodys"}
+    return vars(OWN) | here | {"load": 1, "token": "1-00", "hook": "nobodys", "name": "nobodys"}
 
 
 def _query(row: Row) -> str:

@@ -41,7 +41,9 @@ def test_that_says_no_version_is_not_taken(deployer, body):
     assert not RemoteAgent.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["-x", "x-", "a b", "a%00b", "é", "x" * 129])
+@pytest.mark.parametrize(
+    "name", ["-x", "x-", "a b", "a%00b", "é", "x" * 129, "..%2F..%2Fetc", "%2E%2E", "a%2Fb", "a%5Cb", "%252e%252e"]
+)
 def test_of_a_name_that_nobody_has_is_not_taken(deployer, name):
     answer = deployer.ask("PUT", f"{PLACE}/agents/{name}/", {"version": "1"})
 

@@ -124,9 +124,9 @@ def test_not_in_what_is_kept_to_answer_a_retry(editor, told: Told):
     first, again = (editor.post("deploys/", body, key="k1") for _ in range(2))
     other = editor.post("deploys/", {"settings": settings_of(f"{CANARY}-2")}, key="k1")
 
-    assert (first.status_code, again.content, other.status_code) == (202, first.content, 409)
+    assert (first.status_code, again.json(), other.status_code) == (202, first.json(), 409)
     assert other.json()["code"] == "idempotency_mismatch"
-    assert CANARY not in told() + first.content.decode() + other.content.decode()
+    assert CANARY not in told() + first.content.decode() + again.content.decode() + other.content.decode()
 
 
 def test_not_when_it_cannot_be_read_or_put(location, told: Told, settings, tmp_path):
