@@ -109,9 +109,14 @@ def test_a_huge_answer_is_refused(server: HttpServer, airflow: Airflow, platform
     assert refused.value.code == "platform_answer_too_large"
 
 
-def test_a_bomb_is_refused(server: HttpServer, platform: AirflowPlatform) -> None:
-    server.answer = lambda request: reply(gzip.compress(b" " * 50_000_000), content_encoding="gzip")
-    with pytest.raises(PlatformRefused) as refused:
+def test_a_bomb_is_refused(server: HttpServer) -> None:
+    bomb = gzip.compress(b" " * 50_000_000)  # beforehand: no patience is to end while it is made
+    server.answer = lambda request: reply(bomb, content_encoding="gzip")
+    limits = Limits(answer_bytes=300_000, report_bytes=1_000_000)
+    with (
+        AirflowPlatform(server.url, user="", password="", timeout=30, limits=limits) as platform,
+        pytest.raises(PlatformRefused) as refused,
+    ):
         platform.version()
 
     assert refused.value.code == "platform_answer_too_large"

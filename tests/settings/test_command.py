@@ -10,9 +10,9 @@ import pytest
 
 from deployments import execution
 from deployments.models import CodeLocation, Deploy
-from deployments.states import DeployKind, DeployStatus
+from deployments.states import DeployStatus
 from tests.factories import ask_rollback, carry_out, deploy, fresh, noon, push, roll_back
-from tests.operations.asking import ONE, THREE, TWO, current, lines, look_again, push_parts, refusal, retry, settle
+from tests.operations.asking import ONE, THREE, TWO, current, lines, look_again, push_parts, retry, settle
 from tests.operations.brokers import silent_broker
 from tests.settings.acting import secret, set_up
 from tests.settings.commands import command, is_running, wait_for
@@ -229,40 +229,6 @@ def test_that_cannot_be_run_fails_in_plain_words(location, said, word):
 
     assert (failed.status, failed.error["code"]) == (DeployStatus.FAILED, "command_unusable")
     assert word in failed.error["detail"]
-
-
-def test_a4_makes_an_image_alone_a_deploy(location, tmp_path):
-    command(location, tmp_path, f'echo "$LASTGOOD_IMAGE" > {tmp_path}/told')
-
-    made = carry_out(push_parts(location, image=IMAGE))
-
-    assert (made.kind, made.status) == (DeployKind.IMAGE, DeployStatus.SUCCEEDED)
-    assert (tmp_path / "told").read_text().strip() == IMAGE
-    assert carry_out(push_parts(location, runtime_version="3.1-3")).status == DeployStatus.SUCCEEDED
-
-
-def test_a4_that_is_not_there_makes_an_image_alone_a_refused_one(location):
-    refused = refusal(lambda: push_parts(location, image=IMAGE))
-
-    assert refused.code == "nothing_to_put"
-
-
-def test_a4_says_what_each_kind_of_push_is(location, tmp_path):
-    command(location, tmp_path, ":")
-
-    made = [
-        push_parts(location, image=IMAGE),
-        push_parts(location, bundles={"dags": ONE}),
-        push_parts(location, bundles={"dags": TWO}, image=IMAGE),
-        push_parts(location, bundles={"dbt/shop": ONE, "dbt/lake": TWO}),
-        push_parts(location, bundles={"dbt/shop": None}),
-    ]
-    ended = [carry_out(each) for each in made]
-    rollback = roll_back(location, 3)
-
-    assert [each.kind for each in ended] == ["image", "dags", "image_and_dags", "dbt", "dbt"]
-    assert ended[-1].status == DeployStatus.SUCCEEDED, ended[-1].error
-    assert rollback.kind == "rollback"
 
 
 def test_runs_again_for_what_was_put_back(location, tmp_path):

@@ -89,7 +89,7 @@ def test_starts_does_work_and_leaves_nothing_when_it_is_killed(make_lastgood: Ma
     process = lastgood.start_and_wait()
 
     assert status(lastgood.port, "/livez") == 200
-    for queue in ("deploys", "rollbacks", "observations", "fetches"):
+    for queue in ("deploys", "rollbacks", "observations"):
         wait_until(lambda queue=queue: "succeeded" in lastgood.log(f"worker-{queue}"), what=f"work done for {queue}")
     process.send_signal(signal.SIGKILL)
     process.wait(PATIENCE)
