@@ -10,7 +10,7 @@ from deployments.models import GitSource, HookDelivery
 from tests.factories import make_deployment, make_location, make_member, make_organization
 from tests.git.acting import github, push_event
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = pytest.mark.django_db
 
 LIST = "/admin/deployments/gitsource/"
 CANARY = "c4n4ry-0f-the-m1ne"

@@ -15,7 +15,7 @@ from tests.factories import carry_out, make_location, make_organization, roll_ba
 from tests.git.acting import DAGS, code_of, fresh, look, set_up
 from tests.git.repositories import AUTHOR, Repository
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services, pytest.mark.usefixtures("by_file")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("by_file")]
 
 
 def in_place(deploy: Deploy) -> dict[str, bytes]:

@@ -27,7 +27,7 @@ from tests.git.acting import (
 )
 from tests.git.repositories import Repository
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services, pytest.mark.usefixtures("by_file")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("by_file")]
 UNKNOWN = "There is no such hook, or its signature or token is wrong."
 A, B = "a" * 40, "b" * 40
 

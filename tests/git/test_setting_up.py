@@ -18,7 +18,7 @@ from tests.git.acting import fresh, github, push_event
 from tests.matrix.scene import bearer, send
 from tests.matrix.test_canaries import database
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = pytest.mark.django_db
 
 URL = "/api/v1/organizations/acme/deployments/production/code-locations/shop/git-source/"
 HTTPS, SSH = "https://localhost/acme/shop.git", "git@localhost:acme/shop.git"

@@ -9,7 +9,7 @@ from deployments.models import RemoteAgent
 from tests.api.asking import BASE, PLACE, Api, answered, refused
 from tests.factories import make_member, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = pytest.mark.django_db
 AGENT = f"{PLACE}/agents/worker-1/"
 
 

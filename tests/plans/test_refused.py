@@ -14,7 +14,7 @@ from tests.operations.asking import ONE, TWO, lines, refusal
 from tests.plans.acting import deploy_all, plan_of, push_all, report, restored
 from tests.settings.commands import command
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.plans.acting import deploy_all, plan_of, push_all, restored
 from tests.settings.acting import release_of, secret, set_up, settings_file, sourced
 from tests.settings.commands import command
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = pytest.mark.django_db
 
 THEN, NOW = "shop@sha256:" + "1" * 64, "shop@sha256:" + "2" * 64
 THENS_CODE = {"airflow_version": "3.1.0", "dag_deploy_enabled": True}

@@ -11,7 +11,7 @@ from tests.api.asking import answered, refused
 from tests.factories import carry_out
 from tests.settings.acting import release_of, secret
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = pytest.mark.django_db
 
 SECRET = "p4ssw0rd-of-the-lake"
 

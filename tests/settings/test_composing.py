@@ -9,7 +9,7 @@ from tests.factories import carry_out, deploy, fresh, make_deployment, make_loca
 from tests.operations.asking import ONE, TWO, hold, push_parts, refusal, resume, retry
 from tests.settings.acting import push_settings, release_of, secret, set_up
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = pytest.mark.django_db
 
 
 def env_of(made: Deploy) -> dict[str, str]:
