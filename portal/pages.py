@@ -1,0 +1,13 @@
+"""What every page of ours is told."""
+
+from django.http import HttpRequest
+
+# A cookie of the browser's own: the server reads it, so that a page is never painted in the wrong colours first.
+THEME_COOKIE = "lastgood_theme"
+THEMES = frozenset({"light", "dark"})
+
+
+def theme(request: HttpRequest) -> dict[str, str]:
+    """Answer `theme`: light or dark if somebody chose, else empty, and the system decides."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    return {"theme": chosen if chosen in THEMES else ""}
