@@ -1,6 +1,8 @@
 """What every test may lean on: a database of its own, folders of its own, a clock."""
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from django.conf import settings as django_settings
 
 from portal.celery import app
 from tests.workers import running_broker
+
+PATIENCE = 20.0  # seconds: a bound for machines under load, not a measure
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +27,21 @@ def django_db_modify_db_settings(
     else:
         # Of our own, so that nobody else's test databases are touched; pytest-django adds the worker's id.
         database.setdefault("TEST", {})["NAME"] = f"test_{database['NAME']}_{os.getpid()}"
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays() -> Iterator[None]:
+    """Wait for the threads that a test began.
+
+    Django's settings remember each value that was read: a thread that goes on reading while the next test sets one may
+    write back what it read before, and the next test has the setting of the last.
+    """
+    before = set(threading.enumerate())
+    yield
+    until = time.monotonic() + PATIENCE
+    while stays := [thread.name for thread in threading.enumerate() if thread not in before]:
+        assert time.monotonic() < until, f"{stays} outlived the test."
+        time.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
