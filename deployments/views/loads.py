@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments.access import Right
+from deployments.commits import without_credentials
 from deployments.load_history import Entry, load_of, loads_of
 from deployments.models import CodeLocation, Load, LoadRun
 from deployments.views.answering import refusals_shown
@@ -92,6 +93,11 @@ class LoadRow:
         return obstacle.detail
 
     @property
+    def fails_now(self) -> bool:
+        """Say whether this is the failure that goes on: whatever was loaded last is the same."""
+        return not self.load.ok and _is_last(self.around.location, self.load)
+
+    @property
     def live(self) -> int | None:
         """Answer the number of what is live, when this one was live and is not any more: they can be compared."""
         deploy, live = self.load.deploy, self.around.location.live_deploy
@@ -142,12 +148,12 @@ def load(request: HttpRequest, org: str, deployment: str, location: str, load: i
         "row": row,
         "load": found,
         "failure": row.failure,
+        "told": _told(found),
         "facts": _facts(found),
         "shown": shown,
         "libraries": libraries,
         "json": json.dumps(_everything(found, shown, libraries), indent=2, ensure_ascii=False),
-        # The run of failures that goes on: whatever was loaded last is the same failure.
-        "failing_now": not found.ok and _is_last(place, found),
+        "failing_now": row.fails_now,
         "kept": None if found.ok else _loaded_before(found),
     }
     return render(request, _template(request, "load"), context)
@@ -212,6 +218,19 @@ def _facts(load: Load) -> list[tuple[str, str]]:
     return [(name, value) for name, value in named if value]
 
 
+def _told(load: Load) -> list[tuple[str, str]]:
+    """Answer what the deploy that it belongs to brought: what was told of it, and what it put in place."""
+    deploy = load.deploy
+    if deploy is None:
+        return []
+    release = deploy.release
+    named = [(name.capitalize(), str(deploy.git.get(name) or "")) for name in ("commit", "branch", "author", "message")]
+    named.insert(1, ("Repository", without_credentials(str(deploy.git.get("url") or ""))))
+    if release is not None:
+        named += [("Image", release.image), ("Image digest", release.image_digest), ("Release", release.digest)]
+    return [(name, value) for name, value in named if value]
+
+
 def _everything(load: Load, shown: list[tuple[str, str]], libraries: list[tuple[str, str]]) -> dict[str, Any]:
     by = load.reloaded_by
     return {
@@ -221,6 +240,7 @@ def _everything(load: Load, shown: list[tuple[str, str]], libraries: list[tuple[
         "status": _how(load)[0],
         "deploy": load.deploy.number if load.deploy else None,
         "actor": load.deploy.actor_name if load.deploy else None,
+        "brought": dict(_told(load)),
         "reloaded_by": f"#{by.number} of {by.code_location.name}" if by else None,
         "definitions_digest": load.definitions_digest,
         "asset_count": load.asset_count,
