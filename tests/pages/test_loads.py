@@ -145,7 +145,7 @@ def test_d9_show_a_failed_load_with_the_users_own_line_first(eventful: World, ro
 
 
 def test_d9_the_row_that_fails_now_leads_to_the_last_known_good(eventful: World, root: Client, viewer: Client):
-    way_out = f'rollback/?to=last-good">Roll back to last known good (#3)'
+    way_out = 'rollback/?to=last-good">Roll back to last known good (#3)'
     failing = rows(words(root, f"{here(eventful)}loads/"))[0]
     not_mine = rows(words(viewer, f"{here(eventful)}loads/"))[0]
     eventful.after_hand_load(5)
