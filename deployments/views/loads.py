@@ -63,12 +63,12 @@ class LoadRow:
     @property
     def word(self) -> str:
         """Say how it went."""
-        return _how(self.load)[0]
+        return _how(self.entry)[0]
 
     @property
     def tone(self) -> str:
         """Answer the tone of how it went."""
-        return _how(self.load)[1]
+        return _how(self.entry)[1]
 
     @property
     def failure(self) -> Failure | None:
@@ -152,7 +152,7 @@ def load(request: HttpRequest, org: str, deployment: str, location: str, load: i
         "facts": _facts(found),
         "shown": shown,
         "libraries": libraries,
-        "json": json.dumps(_everything(found, shown, libraries), indent=2, ensure_ascii=False),
+        "json": json.dumps(_everything(found, row.word, shown, libraries), indent=2, ensure_ascii=False),
         "failing_now": row.fails_now,
         "kept": None if found.ok else _loaded_before(found),
     }
@@ -174,16 +174,16 @@ def _template(request: HttpRequest, name: str) -> str:
     return f"deployments/{'_' if getattr(request, 'htmx', False) else ''}{name}.html"
 
 
-def _how(load: Load) -> tuple[str, str]:
-    if not load.ok:
+def _how(entry: Entry) -> tuple[str, str]:
+    if not entry.load.ok:
         return FAILED
-    return AGAIN if load.again else LOADED
+    return AGAIN if entry.again else LOADED
 
 
 def _entry(load: Load) -> Entry:
     run = load.run
     first, last = (run.first_at, run.last_at) if run else (load.reported_at, load.reported_at)
-    return Entry(load, run.count if run else 1, first, last)
+    return Entry(load, run.count if run else 1, first, last, load.again)
 
 
 def _is_last(place: CodeLocation, load: Load) -> bool:
@@ -231,13 +231,15 @@ def _told(load: Load) -> list[tuple[str, str]]:
     return [(name, value) for name, value in named if value]
 
 
-def _everything(load: Load, shown: list[tuple[str, str]], libraries: list[tuple[str, str]]) -> dict[str, Any]:
+def _everything(
+    load: Load, status: str, shown: list[tuple[str, str]], libraries: list[tuple[str, str]]
+) -> dict[str, Any]:
     by = load.reloaded_by
     return {
         "id": load.pk,
         "code_location": str(load.code_location),
         "reported_at": load.reported_at.isoformat(),
-        "status": _how(load)[0],
+        "status": status,
         "deploy": load.deploy.number if load.deploy else None,
         "actor": load.deploy.actor_name if load.deploy else None,
         "brought": dict(_told(load)),

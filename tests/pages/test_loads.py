@@ -116,6 +116,31 @@ def test_d4_collapse_is_on_by_default_and_can_be_switched_off(eventful: World, r
     assert "×" not in "".join(rows(off))
 
 
+def test_d4_a_collapsed_row_still_says_who_deployed_it_and_what_it_changed(eventful: World, root: Client):
+    run = rows(words(root, f"{here(eventful)}loads/"))[-1]
+    newest = rows(words(root, f"{here(eventful)}loads/?collapse=0"))[-12]
+
+    assert "×12" in run
+    assert "Loaded</span>" in run
+    assert 'class="c-who">root<' in run
+    assert f'{here(eventful)}deploys/1/assets/"' in run
+    assert "Loaded again, same definitions</span>" in newest
+    assert "deploys/1/assets/" not in newest
+
+
+def test_d4_a_row_of_loads_that_were_all_there_before_says_so(eventful: World, root: Client):
+    eventful.passes(minutes=1)
+    eventful.dagster.load(3)
+    eventful.poll()
+    eventful.after_hand_load(3)
+
+    back = rows(words(root, f"{here(eventful)}loads/"))[0]
+
+    assert "×2" in back
+    assert "Loaded again, same definitions</span>" in back
+    assert "/assets/" not in back
+
+
 def test_d8_let_only_those_roll_back_who_may(eventful: World, root: Client, viewer: Client):
     address = f"{here(eventful)}loads/"
 
