@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef
 
 from deployments.models import CodeLocation, Deploy, Load, LoadRun
 from portal.common.paging import Slice, page_of
@@ -12,12 +15,16 @@ _WITH = ("deploy__release", "deploy__code_location__deployment__organization", "
 
 @dataclass(frozen=True)
 class Entry:
-    """One load, or a run of similar ones: the newest of them, how many, from when to when."""
+    """One load, or a run of similar ones: the newest of them, how many, from when to when.
+
+    `again`: what it was loaded as was there before. A run that begins with the first load of its deploy is not that.
+    """
 
     load: Load
     count: int
     first_at: datetime
     last_at: datetime
+    again: bool
 
     @property
     def deploy(self) -> Deploy | None:
@@ -35,17 +42,22 @@ def loads_of(location: CodeLocation, *, collapse: bool, cursor: str | None, limi
     single = Load.objects.filter(code_location=location).select_related(*_WITH).defer("raw")
     rows = single.prefetch_related("deploy__release__mounts__bundle")
     found = page_of(rows, key="pk", descending=True, cursor=cursor, limit=limit)
-    entries = [Entry(load, 1, load.reported_at, load.reported_at) for load in found.rows]
+    entries = [Entry(load, 1, load.reported_at, load.reported_at, load.again) for load in found.rows]
     return Slice(entries, found.next_cursor, found.previous_cursor)
 
 
 def _runs_of(location: CodeLocation, cursor: str | None, limit: int) -> Slice[Entry]:
     runs = LoadRun.objects.filter(code_location=location, newest__isnull=False)
     runs = runs.select_related("newest", *(f"newest__{name}" for name in _WITH)).defer("newest__raw")
-    rows = runs.prefetch_related("newest__deploy__release__mounts__bundle")
+    first = Load.objects.filter(run=OuterRef("pk"), deploy=OuterRef("newest__deploy"), again=False)
+    rows = runs.prefetch_related("newest__deploy__release__mounts__bundle").annotate(has_first=Exists(first))
     found = page_of(rows, key="pk", descending=True, cursor=cursor, limit=limit)
-    entries = [Entry(run.newest, run.count, run.first_at, run.last_at) for run in found.rows if run.newest]
+    entries = [_of_run(run) for run in found.rows]
     return Slice(entries, found.next_cursor, found.previous_cursor)
+
+
+def _of_run(run: Any) -> Entry:
+    return Entry(run.newest, run.count, run.first_at, run.last_at, run.newest.again and not run.has_first)
 
 
 def load_of(location: CodeLocation, load_id: int) -> Load | None:

@@ -29,6 +29,7 @@ AT_ONCE = 16
 PER_CHANNEL = 5
 WAITS = [timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2)]
 MOST_ATTEMPTS = 8
+CLOCKS_DIFFER = timedelta(seconds=60)
 SWITCHED_OFF = "The channel was switched off, or given another address, before this was sent."
 
 
@@ -111,7 +112,9 @@ def message_of(row: Notification) -> Message:
 
 def _claim(now: datetime, *, without: list[int], most: int) -> list[Claim]:
     """Take the oldest that is due of each channel, none of channels that somebody sends to this moment."""
-    due = Notification.objects.filter(status=NotificationStatus.PENDING, due_at__lte=now, channel__enabled=True)
+    # One that was written down in the future was so before the clock was set back.
+    on_time = Q(due_at__lte=now) | Q(created_at__gt=now + CLOCKS_DIFFER, attempts=0)
+    due = Notification.objects.filter(on_time, status=NotificationStatus.PENDING, channel__enabled=True)
     due = due.exclude(channel_id__in=without).filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
     busy = Notification.objects.filter(status=NotificationStatus.PENDING, lease_expires_at__gt=now)
     due = due.exclude(channel_id__in=busy.values("channel_id"))

@@ -58,7 +58,7 @@ def load_recovered(incident: Incident) -> Words:
     location, load = incident.code_location, incident.ended_with
     assert load is not None
     span = lasted((incident.closed_at or incident.opened_at) - incident.opened_at)
-    body = f"It failed from {moment(incident.opened_at)} on, for {span}.{_brought(load)}\nIts history:"
+    body = f"It failed from {moment(incident.opened_at)} on, for {span}.{_brought(load, 'loads again')}\nIts history:"
     return Words(location, f"{location} loads again", body, link_to(location), incident, load.deploy)
 
 
@@ -123,9 +123,9 @@ def link_to(row: CodeLocation | Deploy) -> str:
     return f"{settings.SITE_URL.rstrip('/')}{row.get_absolute_url()}"
 
 
-def _brought(load: Load) -> str:
+def _brought(load: Load, did: str = "came") -> str:
     if load.deploy is not None:
-        return f" It came with deploy #{load.deploy.number}, by {one_line(load.deploy.actor_name)}."
+        return f" It {did} with deploy #{load.deploy.number}, by {one_line(load.deploy.actor_name)}."
     # A neighbour's deploy had the whole workspace loaded anew.
     return f" It was loaded anew for deploy {load.reloaded_by}." if load.reloaded_by is not None else ""
 

@@ -53,7 +53,7 @@ class OneLoad(PlaceView):
         found = load_history.load_of(self.location(), load)
         if found is None:
             raise Absent(NOT_FOUND_DETAIL)
-        return Response(LoadOut(load_history.Entry(found, 1, found.reported_at, found.reported_at)).data)
+        return Response(LoadOut(load_history.Entry(found, 1, found.reported_at, found.reported_at, found.again)).data)
 
 
 def asked_to_collapse(request: Request) -> bool:

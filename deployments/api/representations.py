@@ -161,7 +161,7 @@ class LoadOut(serializers.Serializer[Entry]):
 
     id = serializers.IntegerField(source="load.pk")
     ok = serializers.BooleanField(source="load.ok")
-    again = serializers.BooleanField(source="load.again")
+    again = serializers.BooleanField()
     deploy = serializers.IntegerField(source="load.deploy.number", default=None, allow_null=True)
     kind = serializers.CharField(source="load.deploy.kind", default=None, allow_null=True)
     actor = serializers.SerializerMethodField()
@@ -191,7 +191,7 @@ class LoadOut(serializers.Serializer[Entry]):
 
     def get_assets(self, entry: Entry) -> dict[str, int] | None:
         """Answer what it changed: nothing when the same was loaded again; null while nobody knows."""
-        if entry.load.again or entry.deploy is None:
+        if entry.again or entry.deploy is None:
             return None
         return cast("dict[str, int] | None", entry.deploy.asset_counts)
 

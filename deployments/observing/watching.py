@@ -25,6 +25,8 @@ READING = timedelta(seconds=330)
 LONGEST_WAIT = timedelta(minutes=5)
 # How often the platform is asked for more than what moved: its version, and what it cannot tell.
 INTRODUCED_FOR = timedelta(hours=1)
+# Whoever asked that long after now asked by another clock: this one was set back.
+CLOCKS_DIFFER = timedelta(seconds=60)
 
 
 def due_deployments(*, now: datetime) -> list[int]:
@@ -32,7 +34,7 @@ def due_deployments(*, now: datetime) -> list[int]:
     connected = Deployment.objects.exclude(platform=PlatformKind.NONE).exclude(platform_url="")
     new = [PlatformWatch(deployment=each, due_at=now) for each in connected.filter(watch=None).only("pk")]
     PlatformWatch.objects.bulk_create(new, ignore_conflicts=True)
-    due = PlatformWatch.objects.filter(_free(), due_at__lte=now, deployment__in=connected)
+    due = PlatformWatch.objects.filter(_free(), _due(now), deployment__in=connected)
     return list(due.order_by("due_at").values_list("deployment_id", flat=True))
 
 
@@ -41,7 +43,7 @@ def observe(deployment_id: int, *, clock: Clock) -> list[int]:
 
     Answers the deploys of which there is something new to record. Harmless to call at any time and any number of times.
     """
-    claimed = PlatformWatch.objects.filter(_free(), deployment_id=deployment_id, due_at__lte=clock())
+    claimed = PlatformWatch.objects.filter(_free(), _due(clock()), deployment_id=deployment_id)
     if not claimed.update(lease_expires_at=database_time_in(ASKING)):
         return []
     watch = PlatformWatch.objects.select_related("deployment__organization").get(deployment_id=deployment_id)
@@ -174,6 +176,11 @@ def _failed(watch: PlatformWatch, code: str, detail: str, clock: Clock) -> None:
 
 def _rest(watch: PlatformWatch, pause: timedelta, clock: Clock) -> None:
     PlatformWatch.objects.filter(pk=watch.pk).update(lease_expires_at=None, due_at=clock() + pause)
+
+
+def _due(now: datetime) -> Q:
+    # Waiting until a clock that was set back has caught up would leave a hole in history.
+    return Q(due_at__lte=now) | Q(asked_at__gt=now + CLOCKS_DIFFER)
 
 
 def _free() -> Q:

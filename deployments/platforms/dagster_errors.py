@@ -69,10 +69,11 @@ def _link(error: Mapping[str, Any]) -> dict[str, str]:
     """Answer one error of a chain; of a long stack the end, where the cause is."""
     class_name = error["className"] or ""
     stack = "".join(error["stack"])
+    message = _without_class(error["message"].strip(), class_name)
     # What Python could not read has no frame of its own: its message tells file and line.
     told = users_own_frame(error["message"]) if class_name in SYNTAX_ERRORS else ""
     return {
-        "message": plain(_without_class(error["message"].strip(), class_name)[:MAX_STACK]),
+        "message": plain((_of_syntax(error["message"].rstrip(), class_name) if told else message)[:MAX_STACK]),
         "class_name": plain(class_name),
         "stack": plain(stack[-MAX_STACK:]),
         "frame": plain(told or users_own_frame(stack)),
@@ -88,6 +89,14 @@ def _frames(text: str) -> Iterator[_Frame]:
             yield _Frame(
                 found["path"], found["line"], found["function"] or "", "" if _NO_SOURCE.match(source) else source
             )
+
+
+def _of_syntax(message: str, class_name: str) -> str:
+    """Answer what is wrong and where, as Python's own exception says it; what stands there is the frame's to show."""
+    said = _without_class(message.rpartition("\n")[2].strip(), class_name)
+    place = next(_frames(message))
+    file = re.split(r"[/\\]", place.path)[-1]
+    return f"{said} ({file}, line {place.line})"
 
 
 def _without_class(message: str, class_name: str) -> str:

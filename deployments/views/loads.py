@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments.access import Right
+from deployments.commits import without_credentials
 from deployments.load_history import Entry, load_of, loads_of
 from deployments.models import CodeLocation, Load, LoadRun
 from deployments.views.answering import refusals_shown
@@ -62,12 +63,12 @@ class LoadRow:
     @property
     def word(self) -> str:
         """Say how it went."""
-        return _how(self.load)[0]
+        return _how(self.entry)[0]
 
     @property
     def tone(self) -> str:
         """Answer the tone of how it went."""
-        return _how(self.load)[1]
+        return _how(self.entry)[1]
 
     @property
     def failure(self) -> Failure | None:
@@ -90,6 +91,11 @@ class LoadRow:
             images = self.around.location.deployment.puts_images
             return "Nobody said which image it runs" if images else "Its files never came to Lastgood"
         return obstacle.detail
+
+    @property
+    def fails_now(self) -> bool:
+        """Say whether this is the failure that goes on: whatever was loaded last is the same."""
+        return not self.load.ok and _is_last(self.around.location, self.load)
 
     @property
     def live(self) -> int | None:
@@ -142,12 +148,12 @@ def load(request: HttpRequest, org: str, deployment: str, location: str, load: i
         "row": row,
         "load": found,
         "failure": row.failure,
+        "told": _told(found),
         "facts": _facts(found),
         "shown": shown,
         "libraries": libraries,
-        "json": json.dumps(_everything(found, shown, libraries), indent=2, ensure_ascii=False),
-        # The run of failures that goes on: whatever was loaded last is the same failure.
-        "failing_now": not found.ok and _is_last(place, found),
+        "json": json.dumps(_everything(found, row.word, shown, libraries), indent=2, ensure_ascii=False),
+        "failing_now": row.fails_now,
         "kept": None if found.ok else _loaded_before(found),
     }
     return render(request, _template(request, "load"), context)
@@ -168,16 +174,16 @@ def _template(request: HttpRequest, name: str) -> str:
     return f"deployments/{'_' if getattr(request, 'htmx', False) else ''}{name}.html"
 
 
-def _how(load: Load) -> tuple[str, str]:
-    if not load.ok:
+def _how(entry: Entry) -> tuple[str, str]:
+    if not entry.load.ok:
         return FAILED
-    return AGAIN if load.again else LOADED
+    return AGAIN if entry.again else LOADED
 
 
 def _entry(load: Load) -> Entry:
     run = load.run
     first, last = (run.first_at, run.last_at) if run else (load.reported_at, load.reported_at)
-    return Entry(load, run.count if run else 1, first, last)
+    return Entry(load, run.count if run else 1, first, last, load.again)
 
 
 def _is_last(place: CodeLocation, load: Load) -> bool:
@@ -212,15 +218,31 @@ def _facts(load: Load) -> list[tuple[str, str]]:
     return [(name, value) for name, value in named if value]
 
 
-def _everything(load: Load, shown: list[tuple[str, str]], libraries: list[tuple[str, str]]) -> dict[str, Any]:
+def _told(load: Load) -> list[tuple[str, str]]:
+    """Answer what the deploy that it belongs to brought: what was told of it, and what it put in place."""
+    deploy = load.deploy
+    if deploy is None:
+        return []
+    release = deploy.release
+    named = [(name.capitalize(), str(deploy.git.get(name) or "")) for name in ("commit", "branch", "author", "message")]
+    named.insert(1, ("Repository", without_credentials(str(deploy.git.get("url") or ""))))
+    if release is not None:
+        named += [("Image", release.image), ("Image digest", release.image_digest), ("Release", release.digest)]
+    return [(name, value) for name, value in named if value]
+
+
+def _everything(
+    load: Load, status: str, shown: list[tuple[str, str]], libraries: list[tuple[str, str]]
+) -> dict[str, Any]:
     by = load.reloaded_by
     return {
         "id": load.pk,
         "code_location": str(load.code_location),
         "reported_at": load.reported_at.isoformat(),
-        "status": _how(load)[0],
+        "status": status,
         "deploy": load.deploy.number if load.deploy else None,
         "actor": load.deploy.actor_name if load.deploy else None,
+        "brought": dict(_told(load)),
         "reloaded_by": f"#{by.number} of {by.code_location.name}" if by else None,
         "definitions_digest": load.definitions_digest,
         "asset_count": load.asset_count,

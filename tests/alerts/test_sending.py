@@ -186,6 +186,16 @@ def test_what_is_not_due_or_switched_off_is_not_sent(shop, sink: HttpSink, clock
     assert send(clock) == 0
 
 
+def test_what_was_written_down_before_the_clock_was_set_back_is_sent_once(shop, sink: HttpSink, clock: Clock):
+    load(shop, clock.now, ok=False)
+    channel(shop, address=sink.url)
+    load(shop, clock.now, ok=True)
+    load(shop, clock.now, ok=False)
+    clock.passes(hours=-2)
+
+    assert (send(clock), send(clock)) == (1, 0)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_task_sends(sink: HttpSink):
     note(channel(make_location(), address=sink.url))

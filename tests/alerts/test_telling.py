@@ -171,6 +171,15 @@ def test_a_push_whose_code_does_not_load_is_one_message_a_channel(shop, clock: C
     assert "It came with deploy #1, by root." in Notification.objects.get(channel=both).body
 
 
+def test_what_mended_it_is_not_said_to_have_broken_it(shop, clock: Clock):
+    channel(shop)
+    load(shop, clock.now, ok=False)
+
+    load(shop, clock.passes(minutes=5), ok=True, deploy=pushed(shop, clock.now))
+
+    assert "for 5 min. It loads again with deploy #1, by root." in Notification.objects.get(alert="load_recovered").body
+
+
 def test_a_neighbours_deploy_that_had_it_loaded_anew_is_named(shop, clock: Clock):
     channel(shop)
     neighbour = pushed(make_location(shop.deployment, "other"), clock.now)

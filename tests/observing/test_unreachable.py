@@ -221,6 +221,25 @@ def test_is_not_asked_before_it_is_due(world, dagster):
     assert dagster.asked == ["statuses"]
 
 
+def test_is_asked_at_its_pace_although_the_clock_was_set_back(world, dagster):
+    world.poll()
+    world.passes(hours=-2)
+    dagster.asked.clear()
+
+    world.polls(3)
+
+    assert dagster.asked == ["statuses"] * 3
+
+
+def test_is_not_asked_twice_because_two_clocks_differ_a_little(world, dagster):
+    world.poll()
+    dagster.asked.clear()
+
+    world.poll(-5)
+
+    assert dagster.asked == []
+
+
 def test_that_is_disconnected_while_it_is_due_is_left_alone(world, dagster, monkeypatch):
     world.poll()
     monkeypatch.setattr(drivers, "platform_of", lambda deployment: None)

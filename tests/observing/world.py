@@ -90,7 +90,6 @@ class World:
 
     def location(self, name: str = "shop") -> CodeLocation:
         """Answer the location as it is now, made by hand if it did not appear yet."""
-        CodeLocation.objects.get_or_create(deployment=self.deployment, name=name)
         rows = CodeLocation.objects.select_related(
             "deployment__organization",
             "live_deploy__release",
@@ -98,7 +97,8 @@ class World:
             "wanted_deploy",
             "last_load__deploy__release",
         )
-        return rows.get(deployment=self.deployment, name=name)
+        found = rows.filter(deployment=self.deployment, name=name).first()
+        return found or rows.get(pk=CodeLocation.objects.create(deployment=self.deployment, name=name).pk)
 
     def watch(self) -> PlatformWatch:
         """Answer how the connection stands."""

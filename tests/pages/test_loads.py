@@ -116,6 +116,31 @@ def test_d4_collapse_is_on_by_default_and_can_be_switched_off(eventful: World, r
     assert "×" not in "".join(rows(off))
 
 
+def test_d4_a_collapsed_row_still_says_who_deployed_it_and_what_it_changed(eventful: World, root: Client):
+    run = rows(words(root, f"{here(eventful)}loads/"))[-1]
+    newest = rows(words(root, f"{here(eventful)}loads/?collapse=0"))[-12]
+
+    assert "×12" in run
+    assert "Loaded</span>" in run
+    assert 'class="c-who">root<' in run
+    assert f'{here(eventful)}deploys/1/assets/"' in run
+    assert "Loaded again, same definitions</span>" in newest
+    assert "deploys/1/assets/" not in newest
+
+
+def test_d4_a_row_of_loads_that_were_all_there_before_says_so(eventful: World, root: Client):
+    eventful.passes(minutes=1)
+    eventful.dagster.load(3)
+    eventful.poll()
+    eventful.after_hand_load(3)
+
+    back = rows(words(root, f"{here(eventful)}loads/"))[0]
+
+    assert "×2" in back
+    assert "Loaded again, same definitions</span>" in back
+    assert "/assets/" not in back
+
+
 def test_d8_let_only_those_roll_back_who_may(eventful: World, root: Client, viewer: Client):
     address = f"{here(eventful)}loads/"
 
@@ -142,6 +167,19 @@ def test_d9_show_a_failed_load_with_the_users_own_line_first(eventful: World, ro
     assert f'The last loaded definitions are kept: <a href="{here(eventful)}assets/">3 assets of #3</a>' in page
     assert "Roll back to last known good (#3)" in page
     assert f'{here(eventful)}rollback/?to=last-good"' in page
+
+
+def test_d9_the_row_that_fails_now_leads_to_the_last_known_good(eventful: World, root: Client, viewer: Client):
+    way_out = 'rollback/?to=last-good">Roll back to last known good (#3)'
+    failing = rows(words(root, f"{here(eventful)}loads/"))[0]
+    not_mine = rows(words(viewer, f"{here(eventful)}loads/"))[0]
+    eventful.after_hand_load(5)
+    over = rows(words(root, f"{here(eventful)}loads/"))[1]
+
+    assert way_out in failing
+    assert "Failed to load" in over
+    for row in (not_mine, over):
+        assert "last-good" not in row
 
 
 def test_d9_of_a_failure_that_is_over_offer_no_way_out_of_it(eventful: World, root: Client):
@@ -177,6 +215,19 @@ def test_d10_view_metadata_shows_everything_as_table_and_as_json(eventful: World
     assert "library/" not in page
     assert 'data-copy="load-json"' in page
     assert 'aria-label="Copy commit_hash"' in page
+
+
+def test_d10_view_metadata_has_the_commit_and_the_release_of_its_deploy(eventful: World, root: Client):
+    url = "https://robot:s3cret-of-ci@github.com/acme/pipelines"
+    Deploy.objects.filter(number=3).update(git={"commit": loaded.COMMIT, "url": url, "branch": "main"})
+    load = next(each for each in eventful.loads() if each.deploy and each.deploy.number == 3)
+    page = words(root, f"{here(eventful)}loads/{load.pk}/")
+
+    for value in (loaded.COMMIT, "https://github.com/acme/pipelines", load.deploy.release.digest):
+        assert page.count(f"<code>{value}</code>") == 1, value
+        assert page.count(value) >= 2, value
+    assert 'aria-label="Copy Commit"' in page
+    assert "s3cret-of-ci" not in page
 
 
 def test_name_the_neighbour_whose_deploy_loaded_it_again(eventful: World, root: Client):

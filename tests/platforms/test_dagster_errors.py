@@ -93,6 +93,17 @@ def test_takes_the_place_of_a_syntax_error_from_its_message() -> None:
     assert [sorted(link) for link in error.chain] == [["class_name", "frame", "message", "stack"]] * 2
 
 
+def test_says_of_a_syntax_error_what_is_wrong_before_anything_else() -> None:
+    message = load_error(python_error("SyntaxError", SYNTAX, DAGSTER)).chain[0]["message"]
+
+    assert message == "invalid syntax (helper.py, line 2)"
+
+
+@pytest.mark.parametrize("message", ["", "invalid syntax", f'  File "{SITE}/old/x.py", line 2\n    print 1\n'])
+def test_leaves_a_syntax_error_that_does_not_tell_the_users_place_as_it_is(message: str) -> None:
+    assert load_error(python_error("SyntaxError", message, DAGSTER)).chain[0]["message"] == message.strip()
+
+
 @pytest.mark.parametrize("message", ["invalid syntax", f'  File "{SITE}/old/x.py", line 2\n    print 1\n', ""])
 def test_a_syntax_error_elsewhere_is_where_the_user_imported_it(message: str) -> None:
     frame = load_error(python_error("SyntaxError", message, DAGSTER + USERS)).chain[0]["frame"]

@@ -68,9 +68,13 @@ class FileReader(Onlooker):
     def __init__(self, file: Path) -> None:
         super().__init__()
         self._file, self._wanted = file, LED.sub("/current", file.read_text())
+        self._seen = ""
 
     def _look(self) -> None:
         text = self._file.read_text()
+        if text == self._seen:
+            return  # as good or as bad as a moment ago
+        self._seen = text
         assert LED.sub("/current", text) == self._wanted, text
         for entry in yaml.safe_load(text)["load_from"][:2]:
             body = entry["python_file"]
