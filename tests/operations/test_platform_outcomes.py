@@ -277,7 +277,12 @@ def test_that_waits_for_its_platform_is_overtaken_by_a_rollback(location, platfo
 
 @pytest.mark.parametrize(
     ("served", "failures", "is_looked_at"),
-    [(Served("server-2", 2), 4, True), (FAILED, 4, True), (Served("server-2", 1), 4, False), (Served("server-2", 2), 0, False)],
+    [
+        (Served("server-2", 2), 4, True),
+        (FAILED, 4, True),
+        (Served("server-2", 1), 4, False),
+        (Served("server-2", 2), 0, False),
+    ],
 )
 def test_that_its_platform_answered_has_the_observer_look_now_if_it_had_found_it_silent(
     location, platform, live, served, failures: int, is_looked_at: bool
