@@ -15,7 +15,7 @@ PUTS = {"bundles": "bundles", "image": "images", "settings": "settings", "runtim
 
 def happens(plan: "Plan") -> list[str]:
     """Say what happens, in order."""
-    words = [_composed(plan)] if plan.is_composed else []
+    words = [_composed(plan)] if plan.is_composed or _moves_the_code(plan) else []
     words += _puts(plan)
     running = next((other for other in plan.unfinished if other.status == DeployStatus.RUNNING), None)
     if running is not None:
@@ -66,12 +66,19 @@ def warnings(plan: "Plan") -> list[str]:
     return words
 
 
+def _moves_the_code(plan: "Plan") -> bool:
+    """Say whether settings alone are restored, and the code goes with them: what is in place was never live."""
+    return plan.scope == RollbackScope.SETTINGS and not plan.code_stays and plan.served is not None
+
+
 def _composed(plan: "Plan") -> str:
     live = plan.location.live_deploy
     now = f"#{live.number}" if live else "what is live"
-    if plan.scope == RollbackScope.SETTINGS and not plan.code_stays and plan.served is not None:
+    if _moves_the_code(plan) and plan.served is not None:
         now += f", which takes the place of #{plan.served.number}'s"
     if plan.scope == RollbackScope.SETTINGS:
+        if not plan.is_composed:
+            return f"The settings of #{plan.target.number}, the code of {now}: that is the release of #{plan.target.number}."
         return f"A new release is composed: the settings of #{plan.target.number}, the code of {now}."
     return f"A new release is composed: the code of #{plan.target.number}, the settings of {now}."
 

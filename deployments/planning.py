@@ -141,7 +141,9 @@ def plan_rollback(location: CodeLocation, target: Deploy, scope: str) -> Plan:
     known = served is None or location.deployment.puts_images or (before is not None and not before.provisional)
     now_serving = composition.composition_of(before) if known else None
     agents = _agents(location)
-    waiting = {agent.name for agent in barriers.not_at(_engine(composed), agents)}
+    found = barriers_to(location, composed, scope, agents)
+    told = any(barrier.name == barriers.AGENTS for barrier in found)
+    waiting = {agent.name for agent in barriers.not_at(_engine(composed), agents)} if told else set()
     steps, more = _steps_over(location, target)
     return Plan(
         location=location,
@@ -157,7 +159,7 @@ def plan_rollback(location: CodeLocation, target: Deploy, scope: str) -> Plan:
         files_unknown=not known,
         steps_over=steps,
         more_steps=more,
-        barriers=barriers_to(location, composed, scope, agents),
+        barriers=found,
         agents=[(agent, agent.name not in waiting) for agent in agents],
         runs=_runs(location),
         unfinished=list(location.deploys.filter(status__in=UNFINISHED).order_by("number")),

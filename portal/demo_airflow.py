@@ -127,7 +127,13 @@ def _place(url: str) -> CodeLocation:
 
 
 def _connect(deployment: Deployment, airflow_url: str) -> None:
-    command = [sys.executable, str(settings.BASE_DIR / "demo" / "apply_airflow.py"), str(folder_of(settings.DATA_DIR))]
+    # Unbuffered, so that the deploy's log has each line when it is said.
+    command = [
+        sys.executable,
+        "-u",
+        str(settings.BASE_DIR / "demo" / "apply_airflow.py"),
+        str(folder_of(settings.DATA_DIR)),
+    ]
     deployment.platform_url, deployment.dag_bundle = airflow_url, BUNDLE
     deployment.platform_user = "portal"
     deployment.platform_password = _secrets(folder_of(settings.DATA_DIR))["password"]

@@ -133,13 +133,15 @@ def _changed(deploy: Deploy) -> list[str]:
         pk=deploy.pk
     )
     before = placed.select_related("release").order_by("-fence").first()
-    # Of what did not end well, nobody knows how much of it was applied; and perhaps there was no command then.
-    known = (
-        before is not None
-        and before.status == DeployStatus.SUCCEEDED
-        and before.events.filter(step=DeployStep.COMMAND).exists()
-    )
-    return list(_differences(before.release if known and before else None, deploy.release))
+    return list(_differences(before.release if before and _was_applied(before) else None, deploy.release))
+
+
+def _was_applied(before: Deploy) -> bool:
+    """Say whether the command ended well for that deploy: else nobody knows how much of it was applied."""
+    # What was given up only after it, when the platform was asked, was applied all the same.
+    passed = before.status == DeployStatus.SUCCEEDED or before.step in {DeployStep.RELOAD, DeployStep.VERIFY}
+    # Perhaps there was no command then.
+    return passed and before.events.filter(step=DeployStep.COMMAND).exists()
 
 
 def _differences(before: Release | None, after: Release | None) -> Iterator[str]:

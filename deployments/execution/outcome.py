@@ -9,7 +9,7 @@ from deployments import blaming, events
 from deployments.endings import ended as ended_row
 from deployments.execution.claiming import Claim, LostClaimError
 from deployments.locking import database_time_in, lock, raise_fence
-from deployments.models import CodeLocation, Deploy, Hold, Release
+from deployments.models import CodeLocation, Deploy, Hold, PlatformWatch, Release
 from deployments.states import DeployStatus, DeployStep, EventLevel
 
 DONE_WITH: dict[str, Any] = {"lease_owner": "", "lease_expires_at": None, "next_check_at": None}
@@ -65,6 +65,8 @@ def succeed(claim: Claim, *, now: datetime, verified: bool | None, verification:
         words = "Live." if verified is None else "Live, and verified."
         events.record_step(deploy, "OUTCOME", f"{words} {verification}".strip(), at=now)
         ended_row(deploy, now=now)
+        if verified is not None:
+            _look_soon(location, now)
         if deploy.is_rollback and deploy.release:
             blaming.lift(location, deploy.release.code_digest, by_name=deploy.actor_name, now=now)
             _hold(location, deploy, now)
@@ -135,10 +137,18 @@ def _end(
         # In place, and nobody could say whether it works: the next push must not undo it unseen.
         _hold(location, deploy, now)
     ended_row(deploy, now=now)
+    if verified is not None:
+        _look_soon(location, now)
     # What we want is what is there: nothing else is on its way.
     location.wanted_deploy = location.placed_deploy
     location.save(update_fields=["wanted_deploy"])
     events.record_step(deploy, "OUTCOME", error["detail"], at=now, level=EventLevel.ERROR)
+
+
+def _look_soon(location: CodeLocation, now: datetime) -> None:
+    """Have a platform that has just answered looked at now, if the observer had found it silent and waits."""
+    # The operator's command restarts it, perhaps: pages must not call it unreachable for minutes after that.
+    PlatformWatch.objects.filter(deployment=location.deployment_id, failures__gt=0, due_at__gt=now).update(due_at=now)
 
 
 def _hold(location: CodeLocation, deploy: Deploy, now: datetime) -> None:

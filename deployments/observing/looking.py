@@ -99,6 +99,8 @@ def _may_heal(location: CodeLocation, report: LocationReport, now: datetime) -> 
 def _note(location: CodeLocation, report: LocationReport, look: Look) -> Deploy | None:
     """Write the load down, and answer the deploy that has something new in it. The location is locked."""
     now, last, likeness = look.clock(), location.last_load, likeness_of(report)
+    if last is None and _is_nothing_yet(location, report):
+        return None
     if last is not None and last.version_key == report.version_key[:300]:
         # Written down by a deploy that ended between the cheap answer and the long one.
         return None
@@ -118,6 +120,16 @@ def _note(location: CodeLocation, report: LocationReport, look: Look) -> Deploy 
     if by is not None and not load.ok:
         warn_of_neighbour(by, load, now=now)
     return None if act.again or not load.ok else act.deploy
+
+
+def _is_nothing_yet(location: CodeLocation, report: LocationReport) -> bool:
+    """Say whether it is a new Airflow that has no DAG at all: nobody loaded anything."""
+    return (
+        location.deployment.reads_files
+        and location.placed_deploy is None
+        and report.error is None
+        and not report.asset_count
+    )
 
 
 def _goes_on_failing(report: LocationReport) -> bool:

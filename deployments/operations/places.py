@@ -14,7 +14,8 @@ from deployments.access import Right, require, require_superuser
 from deployments.hosts import refuse_foreign_platform, refuse_foreign_webhook
 from deployments.models import CodeLocation, Deployment, Organization, PlatformWatch
 from deployments.operations.connecting import checked_headers
-from deployments.states import TargetKind
+from deployments.platforms.airflow import LOCATION
+from deployments.states import PlatformKind, TargetKind
 from portal.common.problems import Invalid, Refusal
 
 # What touches the host is a superuser's to set, through the admin.
@@ -55,7 +56,10 @@ def create_deployment(*, organization: Organization, actor: User, **fields: Any)
     fields = _said(fields)
     deployment = Deployment(organization=organization, **fields)
     _check(deployment, fields, actor)
-    return _save(deployment, f"There is a deployment {deployment.slug} in {organization} already.")
+    with transaction.atomic():
+        made = _save(deployment, f"There is a deployment {deployment.slug} in {organization} already.")
+        _add_only_location(made)
+    return made
 
 
 def change_deployment(*, deployment: Deployment, actor: User, **fields: Any) -> Deployment:
@@ -72,6 +76,8 @@ def change_deployment(*, deployment: Deployment, actor: User, **fields: Any) -> 
         setattr(deployment, name, value)
     _check(deployment, fields, actor)
     changed = _save(deployment, f"{deployment} cannot have that name: it is taken.", only=list(fields))
+    if "platform" in fields:
+        _add_only_location(changed)
     if CONNECTION & fields.keys():
         # Whoever has just connected it wants to see it at once.
         PlatformWatch.objects.filter(deployment=changed).update(
@@ -87,6 +93,12 @@ def create_code_location(*, deployment: Deployment, name: str, actor: User) -> C
         CodeLocation(deployment=deployment, name=name),
         f"There is a code location {name} in {deployment} already.",
     )
+
+
+def _add_only_location(deployment: Deployment) -> None:
+    """Give an Airflow the one code location that it has: the first deploy needs it, before Airflow was ever seen."""
+    if deployment.platform == PlatformKind.AIRFLOW:
+        CodeLocation.objects.get_or_create(deployment=deployment, name=LOCATION)
 
 
 def _said(fields: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from . import show_changes, words
+from . import dates, show_changes, words
 from .api import Document
 from .place import Place
 from .show import facts
@@ -64,12 +64,15 @@ def _changes(document: Document) -> Iterator[tuple[str, Any]]:
         more = " and older ones" if document.get("more_steps") else ""
         yield "Steps over", ", ".join(words.number(step.get("number")) for step in steps) + more
     if runs := document.get("runs_in_flight"):
-        yield "Runs", f"{runs.get('total')} in flight at {runs.get('at')}"
+        more = " or more" if runs.get("more") else ""
+        yield "Runs", f"{runs.get('total')}{more} in flight, counted {dates.full(runs.get('at'))}"
     for agent in document.get("agents") or []:
         yield (
             "Agent",
             f"{agent['name']} at {agent['version']}" + ("" if agent.get("ready") else ": to be reverted first"),
         )
+    if document.get("restorable") is True:
+        yield "Artifacts", "all of it is here"
     if document.get("changes_nothing"):
         yield "Changes", "nothing: it is what is served now"
 

@@ -34,7 +34,8 @@ def upload(portal: Portal, organization: str, mount: str, tree: Tree) -> str:
         if not missing:
             return str(portal.field(bundle, "digest"))
         size = decimal(sum(file.size for file in missing))
-        notice(f"{mount}: {len(tree.files)} files, {len(missing)} to send ({size}).")
+        files = "1 file" if len(tree.files) == 1 else f"{len(tree.files)} files"
+        notice(f"{mount}: {files}, {len(missing)} to send ({size}).")
         _send_all(portal, organization, missing)
     raise Incomplete(f"{portal.url} still lacks files of {mount} that it was sent. Deploy again.")
 

@@ -104,6 +104,20 @@ def test_deployments():
     refused(admin.ask("PATCH", f"{PLACE}/", {"platform_url": "http://169.254.169.254/"}), 400, "host_not_allowed")
 
 
+@pytest.mark.parametrize("when", ["made", "changed"])
+def test_an_airflow_has_its_one_code_location_from_the_start(when: str):
+    """The first deploy comes before Airflow has anything to show."""
+    admin = Api(make_member(Role.ORGANIZATION_ADMIN, make_organization()))
+    airflow = {"platform": "airflow", "platform_url": "http://localhost:8080"}
+
+    made = {"slug": "production"} | (airflow if when == "made" else {})
+    answered(admin.post(f"{BASE}/organizations/acme/deployments/", made), 201)
+    answered(admin.ask("PATCH", f"{PLACE}/", airflow), 200)
+
+    listed = answered(admin.get(f"{PLACE}/code-locations/"), 200)["results"]
+    assert [each["place"] for each in listed] == ["acme/production/default"]
+
+
 def test_code_locations():
     deployment = make_deployment()
     admin = Api(make_member(Role.ADMIN, deployment))

@@ -1,4 +1,7 @@
-"""`make bench`: how long things take, with seeded input. Prints medians; asserts nothing, for machines are noisy."""
+"""`make bench`: how long things take, with seeded input. Prints medians; asserts nothing, for machines are noisy.
+
+`make bench ARGS=airflow` measures that part alone; ARGS="rollback history loads assets airflow" is all of it.
+"""
 
 import os
 import random
@@ -16,8 +19,8 @@ FILES, BYTES = 500, 5_000_000
 ROUNDS = 9
 
 
-def main() -> None:
-    """Measure in a database and folders that are removed afterwards."""
+def main(chosen: list[str]) -> None:
+    """Measure in a database and folders that are removed afterwards: the chosen parts, or all."""
     with tempfile.TemporaryDirectory(prefix="lastgood-bench.") as folder:
         os.environ.update(DATA_DIR=folder, DATABASE_URL=f"sqlite:///{folder}/bench.sqlite3", LOG_LEVEL="WARNING")
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -31,11 +34,15 @@ def main() -> None:
         print(
             f"seed 7, {ROUNDS} rounds each, medians; SQLite, Python {sys.version.split()[0]}, {os.cpu_count()} cores\n"
         )
-        bench_rollback(Path(folder))
-        bench_history()
-        loads.main(show)
-        assets.main(show)
-        airflow.main(show)
+        parts: dict[str, Callable[[], None]] = {
+            "rollback": lambda: bench_rollback(Path(folder)),
+            "history": bench_history,
+            "loads": lambda: loads.main(show),
+            "assets": lambda: assets.main(show),
+            "airflow": lambda: airflow.main(show),
+        }
+        for name in chosen or parts:
+            parts[name]()
 
 
 def tree(seed: int) -> dict[str, bytes]:
@@ -148,4 +155,4 @@ def show(what: str, seconds: list[float], *, ratio: float | None = None) -> None
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -90,7 +90,8 @@ def test_a_plan_says_what_stands_in_the_way_before_all_else(ask, portal):
         "… and 2 more",
         "#5, #4",
         "pod-1 at 13.7.0: to be reverted first",
-        "2 in flight",
+        "2 in flight, counted ",
+        "Artifacts",
         "  · Data stays.",
         "Etag  0123abcd",
         "It runs only with --acknowledge runtime_downgrade.",
@@ -107,6 +108,7 @@ def test_a_plan_that_cannot_be_carried_out_says_so(ask, portal):
     assert portal.requests[0].document == {"to": 3, "scope": "code"}
     assert "✗ The files of #3 were purged." in done.output
     assert "It runs only with" not in done.output
+    assert "Artifacts" not in done.output
 
 
 def test_a_rollback_names_the_plan_and_what_was_acknowledged(ask, portal):

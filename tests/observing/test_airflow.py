@@ -1,5 +1,6 @@
 """What an Airflow, which reads files by itself, …"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -99,6 +100,21 @@ def test_has_read_in_the_end_completes_what_was_verified(world, airflow):
     assert world.polls(3) is None
     assert told(world.loads()) == [(1, True, False)]
     assert world.deploys() == [made]
+
+
+@pytest.mark.parametrize(("dags", "recorded"), [(0, []), (1, [(1, True, False)])])
+def test_has_before_the_first_deploy_is_history_only_if_it_is_something(
+    world, airflow, monkeypatch, dags: int, recorded: list
+):
+    """Nobody loaded a new Airflow, which has no DAG at all."""
+    reads = Airflow.report
+    monkeypatch.setattr(Airflow, "report", lambda *asked: replace(reads(*asked), asset_count=dags))
+    airflow.load(1)
+
+    world.polls(2)
+
+    assert told(world.loads()) == recorded
+    assert [made.kind for made in world.deploys()] == ["observed"] * dags
 
 
 def test_is_given_by_hand_afterwards_is_an_observed_deploy(world, airflow):

@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from deployments import drivers, execution
 from deployments.execution.pipeline import MOST_ATTEMPTS
 from deployments.last_known_good import last_known_good
-from deployments.models import Deploy, Load
+from deployments.models import Deploy, Load, PlatformWatch
 from deployments.platforms.base import PlatformRefused
 from deployments.states import DeployStatus
 from tests.factories import ask_rollback, carry_out, deploy, fresh, make_deployment, make_location, push, roll_back
@@ -272,3 +273,25 @@ def test_that_waits_for_its_platform_is_overtaken_by_a_rollback(location, platfo
     assert back.status == DeployStatus.SUCCEEDED
     assert look_again(parked).status == DeployStatus.SUPERSEDED
     assert fresh(location).live_deploy == back
+
+
+@pytest.mark.parametrize(
+    ("served", "failures", "is_looked_at"),
+    [
+        (Served("server-2", 2), 4, True),
+        (FAILED, 4, True),
+        (Served("server-2", 1), 4, False),
+        (Served("server-2", 2), 0, False),
+    ],
+)
+def test_that_its_platform_answered_has_the_observer_look_now_if_it_had_found_it_silent(
+    location, platform, live, served, failures: int, is_looked_at: bool
+):
+    """The operator's command restarted it, perhaps: it was away for a while, and the observer waits ever longer."""
+    later = timezone.now() + timedelta(minutes=5)
+    PlatformWatch.objects.create(deployment=location.deployment, due_at=later, failures=failures)
+    platform.reloads = [served]
+
+    deploy(location, TWO)
+
+    assert (PlatformWatch.objects.get().due_at < later) is is_looked_at

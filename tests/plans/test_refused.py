@@ -165,6 +165,17 @@ def test_a11_settings_alone_need_no_agent_to_go_anywhere(location):
     assert restored(location, 1, scope="settings").status == "SUCCEEDED"
 
 
+@pytest.mark.parametrize("scope", ["all", "settings"])
+def test_a11_tells_no_agent_to_go_back_where_none_has_to(location, scope: str):
+    deploy_all(location, "then", version="3.1-2", env={"A": "1"})
+    deploy_all(location, "now", version="3.1-2", env={"A": "2"})
+    report(location, "one", "3.1-1")
+
+    plan = plan_of(location, 1, scope)
+
+    assert (plan.barriers, [ready for _, ready in plan.agents]) == ([], [True])
+
+
 def test_ends_when_what_it_would_leave_is_another_one_by_the_time_that_it_begins(location):
     """A deploy that was running when it was asked for put a newer runtime in place meanwhile."""
     deploy_all(location, "then", version="3.1-2")

@@ -102,6 +102,22 @@ def test_a9_settings_only_leaves_the_code_and_what_goes_with_it(filled, editor):
     assert (shown["scope"], shown["release"]["settings_digest"]) == ("settings", back.release.settings_digest)
 
 
+def test_settings_only_says_that_code_which_never_was_live_goes_too(location, tmp_path):
+    deploy_all(location, "good", env={"A": "1"})
+    set_up(location, env={"A": "2"})
+    command(location, tmp_path, "exit 1")
+    broken = carry_out(push_all(location, "broken"))
+
+    plan = plan_of(location, 1, "settings")
+
+    assert (broken.status, fresh(location).placed_deploy) == (DeployStatus.FAILED, broken)
+    assert not plan.is_composed  # the code that is live is #1's, too
+    assert [change.changed for change in plan.bundles] == [1]
+    assert plan.happens[0] == (
+        "The settings of #1, the code of #2, which takes the place of #3's: that is the release of #1."
+    )
+
+
 def test_settings_only_blames_no_code_and_blocks_no_push(filled):
     restored(filled, 1, scope="settings")
     resume(filled)

@@ -35,11 +35,13 @@ class Site:
         self._target = DirectoryTarget(root)
         self.root = root
         self.dags = root / "current" / "dags"
+        self.files: Mapping[str, str] = {}  # what was put last
         self._number = 0
 
     def put(self, files: Mapping[str, str]) -> Expected:
         """Place a release of these files below dags/."""
         self._number += 1
+        self.files = files
         contents = {f"dags/{path}": text.encode() for path, text in files.items()}
         placed_at = datetime.now(UTC)
         placed = self._target.activate(

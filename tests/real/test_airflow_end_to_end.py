@@ -75,20 +75,35 @@ class Flown:
         return self.look()
 
 
-@pytest.fixture
-def flown(airflow_bin: Path, airflow_template: Path, tmp_path: Path) -> Iterator[Flown]:
-    """Answer an Airflow over the releases of a code location that has none yet."""
-    location = make_location(make_deployment(platform=PlatformKind.AIRFLOW), name="default")
-    dags = target_path(location) / "current" / "dags"
+@pytest.fixture(scope="module")
+def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Airflow looks for DAGs: a link, which each test leads to its own releases."""
+    return tmp_path_factory.mktemp("flown") / "dags"
+
+
+@pytest.fixture(scope="module")
+def server(
+    airflow_bin: Path, airflow_template: Path, dags: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AirflowServer]:
+    """Start one Airflow for all: the first test finds one that never saw a DAG."""
     # Nothing is in place: Airflow looks for new files every five seconds, not minutes.
     env = {"AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5"}
-    home = tmp_path / "airflow"
+    home = tmp_path_factory.mktemp("airflow-flown")
     with AirflowServer(home, bin_dir=airflow_bin, template=airflow_template, dags=dags, env=env) as server:
-        deployment = location.deployment
-        deployment.platform_url, deployment.platform_user = server.url, "portal"
-        deployment.platform_password = password_of("portal")
-        deployment.save()
-        yield Flown(location, server)
+        yield server
+
+
+@pytest.fixture
+def flown(server: AirflowServer, dags: Path) -> Flown:
+    """Answer an Airflow over the releases of a code location that has none yet."""
+    location = make_location(make_deployment(platform=PlatformKind.AIRFLOW), name="default")
+    dags.unlink(missing_ok=True)
+    dags.symlink_to(target_path(location) / "current" / "dags")
+    deployment = location.deployment
+    deployment.platform_url, deployment.platform_user = server.url, "portal"
+    deployment.platform_password = password_of("portal")
+    deployment.save()
+    return Flown(location, server)
 
 
 def test_a3_a6_a8_a_release_that_does_not_import_is_left_by_a_rollback_that_airflow_confirms(flown: Flown):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from deployments import execution
+from deployments import drivers, execution
 from deployments.models import CodeLocation, Deploy
 from deployments.states import DeployStatus
 from tests.factories import ask_rollback, carry_out, deploy, fresh, noon, push, roll_back
 from tests.operations.asking import ONE, THREE, TWO, current, lines, look_again, push_parts, retry, settle
 from tests.operations.brokers import silent_broker
+from tests.operations.scripted_platform import FAILED, ScriptedPlatform, Served
 from tests.settings.acting import secret, set_up
 from tests.settings.commands import command, is_running, wait_for
 
@@ -174,6 +175,22 @@ def test_a9_that_failed_after_new_settings_is_told_of_them_when_the_old_ones_com
 
     assert failed.status == DeployStatus.FAILED
     assert (tmp_path / "told").read_text().splitlines()[-1].startswith("1: settings")
+
+
+def test_that_had_ended_when_the_platform_said_no_is_known_to_have_applied_all(location, tmp_path, monkeypatch):
+    """Files that do not import are no reason to restart everything when they are left."""
+    command(location, tmp_path, f'echo "$LASTGOOD_DEPLOY $LASTGOOD_CHANGED" >> {tmp_path}/told')
+    platform = ScriptedPlatform()
+    platform.serves, platform.reloads = Served("server-0", 0), [Served("server-1", 1), FAILED, Served("server-2", 1)]
+    monkeypatch.setattr(drivers, "platform_for", lambda location: platform)
+    type(location.deployment).objects.update(platform="dagster", platform_url="http://127.0.0.1:3000")
+    deploy(location, ONE)
+    broken = deploy(location, TWO)
+
+    roll_back(location, 1)
+
+    assert (broken.status, broken.error["step"]) == (DeployStatus.FAILED, "VERIFY")
+    assert (tmp_path / "told").read_text().splitlines() == ["1 settings image runtime_version", "2 ", "3 "]
 
 
 def test_that_takes_too_long_is_killed_with_its_children(location, tmp_path):
