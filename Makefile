@@ -9,7 +9,7 @@ ARGS ?=
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check fmt bench lock clean
+.PHONY: help setup up test check fmt bench pictures lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile | while IFS= read -r line; do \
@@ -41,6 +41,9 @@ fmt: setup ## format code and templates, and mend what can be mended
 bench: setup ## measure
 	@if [ -f tests/bench/run.py ]; then exec $(PYTHON) -m tests.bench.run $(ARGS); \
 		else echo "There is nothing to measure yet: tests/bench/run.py is not there."; fi
+
+pictures: setup ## take the README's pictures anew, of the demonstration with a real Dagster
+	@exec $(PYTHON) -m tests.pages.readme_pictures
 
 lock: ## write the requirements anew from pyproject.toml; ARGS=--upgrade takes newer ones
 	@sh bootstrap/lock.sh $(ARGS)
