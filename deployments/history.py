@@ -1,12 +1,28 @@
 """Page-shaped reads of history: each answers a fixed number of queries, however long the history is."""
 
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TypedDict
+
 import django_filters
 from django import forms
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 
 from deployments.models import Blame, CodeLocation, Deploy, Hold
 from deployments.states import UNFINISHED, DeployKind, DeployStatus
+
+
+class Glance(TypedDict):
+    """A deploy at a glance: `gist` is how its description begins."""
+
+    pk: int
+    code_location_id: int
+    number: int
+    status: str
+    kind: str
+    created_at: datetime
+    gist: str
 
 
 class DeployFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
@@ -126,6 +142,23 @@ def newest_deploys(locations: list[CodeLocation]) -> dict[int, Deploy]:
         code_location__in=[location.pk for location in locations], number=F("code_location__next_number") - 1
     )
     return {deploy.code_location_id: deploy for deploy in found}
+
+
+def newest_of_each(locations: list[CodeLocation], count: int, *, longest: int) -> Iterator[Glance]:
+    """Yield so many of the newest deploys of each code location, in the order of their numbers, in one query.
+
+    Only what a glance shows is read, and of a description no more than `longest` characters.
+    """
+    found = Deploy.objects.filter(
+        code_location__in=[location.pk for location in locations],
+        # Numbers have no holes: a range of the index, however long the history is.
+        number__gte=F("code_location__next_number") - count,
+    )
+    gist = Left("description", longest)
+    glances = found.annotate(gist=gist).values(
+        "pk", "code_location_id", "number", "status", "kind", "created_at", "gist"
+    )
+    yield from glances.order_by("code_location_id", "number").iterator()
 
 
 def unfinished_of(location: CodeLocation) -> list[Deploy]:
