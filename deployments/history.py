@@ -1,11 +1,12 @@
 """Page-shaped reads of history: each answers a fixed number of queries, however long the history is."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import TypedDict
+from datetime import UTC, datetime
+from typing import Any, TypedDict
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Left
 
@@ -25,6 +26,24 @@ class Glance(TypedDict):
     gist: str
 
 
+class InstantField(django_filters.fields.IsoDateTimeField):  # type: ignore[misc]  # django-filter ships no types
+    """A time that a database can be asked for."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Answer the time in UTC. Raises ValidationError: the ends of the calendar have none."""
+        at = super().to_python(value)
+        try:
+            return at.astimezone(UTC) if at else None
+        except OverflowError as odd:
+            raise ValidationError("Enter a valid date/time.") from odd
+
+
+class InstantFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # django-filter ships no types
+    """Asks for a time."""
+
+    field_class = InstantField
+
+
 class DeployFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
     """What history can be asked for: by page and by API alike, in the URL."""
 
@@ -34,8 +53,8 @@ class DeployFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
     commit = django_filters.CharFilter(field_name="git__commit", lookup_expr="istartswith")
     image = django_filters.CharFilter(field_name="release__image", lookup_expr="icontains")
     q = django_filters.CharFilter(method="search", label="Text")
-    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lte")
+    since = InstantFilter(field_name="created_at", lookup_expr="gte")
+    until = InstantFilter(field_name="created_at", lookup_expr="lte")
 
     class Meta:
         model = Deploy
