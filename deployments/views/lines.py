@@ -11,6 +11,7 @@ from deployments import history
 from deployments.models import CodeLocation, Deploy, Hold
 from deployments.querysets import mounted_by
 from deployments.views.moments import ago
+from deployments.views.parts import image_tag
 from deployments.views.rows import told
 from deployments.views.standing import Chip, fails_since, standing
 from deployments.views.strips import Tick
@@ -42,7 +43,7 @@ class Line:
     newest_words: str
     updated: SafeString | str
     live_words: str
-    live_since: SafeString | str
+    live_image: str
     last_good: int | None = None
     ticks: Sequence[Tick] = field(default=())
 
@@ -70,12 +71,16 @@ def lines_of(
             newest_words=told(facts.newest.get(each.pk)),
             updated=ago(_updated(each, facts.newest.get(each.pk)), now),
             live_words=told(each.live_deploy),
-            live_since=ago(each.live_deploy.finished_at, now) if each.live_deploy else "",
+            live_image=_image(each.live_deploy),
             last_good=(last_good or {}).get(each.pk),
             ticks=(strips or {}).get(each.pk, ()),
         )
         for each in locations
     ]
+
+
+def _image(live: Deploy | None) -> str:
+    return image_tag(live.release.image) if live and live.release and live.release.image else ""
 
 
 def _updated(location: CodeLocation, newest: Deploy | None) -> datetime | None:

@@ -146,7 +146,8 @@ def test_keeps_the_place_the_menu_and_the_words_when_rows_arrive(live_server: An
 
 
 def test_goes_from_tick_to_tick_to_a_deploy(live_server: Any, browser_page: Page):
-    location, page = make_history(), browser_page
+    page = browser_page
+    make_history()
     complaints = opened(page, live_server, "/")
     strip = page.get_by_role("list", name="Last deploys of shop, the newest at the end")
 

@@ -54,7 +54,7 @@ def many(location: CodeLocation, count: int) -> None:
 
 def with_deploys(location: CodeLocation, like: CodeLocation) -> None:
     """Give it sixty deploys that look like those of another code location, the last of them live."""
-    rows = [row for row in like.deploys.filter(number__gt=2)]
+    rows = list(like.deploys.filter(number__gt=2))
     for number, row in enumerate(rows, start=1):
         row.pk, row.code_location, row.number = None, location, number
     made = Deploy.objects.bulk_create(rows)
