@@ -1,12 +1,47 @@
 """Page-shaped reads of history: each answers a fixed number of queries, however long the history is."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 
 from deployments.models import Blame, CodeLocation, Deploy, Hold
 from deployments.states import UNFINISHED, DeployKind, DeployStatus
+
+
+class Glance(TypedDict):
+    """A deploy at a glance: `gist` is how its description begins."""
+
+    pk: int
+    code_location_id: int
+    number: int
+    status: str
+    kind: str
+    created_at: datetime
+    gist: str
+
+
+class InstantField(django_filters.fields.IsoDateTimeField):  # type: ignore[misc]  # django-filter ships no types
+    """A time that a database can be asked for."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Answer the time in UTC. Raises ValidationError: the ends of the calendar have none."""
+        at = super().to_python(value)
+        try:
+            return at.astimezone(UTC) if at else None
+        except OverflowError as odd:
+            raise ValidationError("Enter a valid date/time.") from odd
+
+
+class InstantFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # django-filter ships no types
+    """Asks for a time."""
+
+    field_class = InstantField
 
 
 class DeployFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
@@ -18,8 +53,8 @@ class DeployFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fi
     commit = django_filters.CharFilter(field_name="git__commit", lookup_expr="istartswith")
     image = django_filters.CharFilter(field_name="release__image", lookup_expr="icontains")
     q = django_filters.CharFilter(method="search", label="Text")
-    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lte")
+    since = InstantFilter(field_name="created_at", lookup_expr="gte")
+    until = InstantFilter(field_name="created_at", lookup_expr="lte")
 
     class Meta:
         model = Deploy
@@ -126,6 +161,23 @@ def newest_deploys(locations: list[CodeLocation]) -> dict[int, Deploy]:
         code_location__in=[location.pk for location in locations], number=F("code_location__next_number") - 1
     )
     return {deploy.code_location_id: deploy for deploy in found}
+
+
+def newest_of_each(locations: list[CodeLocation], count: int, *, longest: int) -> Iterator[Glance]:
+    """Yield so many of the newest deploys of each code location, in the order of their numbers, in one query.
+
+    Only what a glance shows is read, and of a description no more than `longest` characters.
+    """
+    found = Deploy.objects.filter(
+        code_location__in=[location.pk for location in locations],
+        # Numbers have no holes: a range of the index, however long the history is.
+        number__gte=F("code_location__next_number") - count,
+    )
+    gist = Left("description", longest)
+    glances = found.annotate(gist=gist).values(
+        "pk", "code_location_id", "number", "status", "kind", "created_at", "gist"
+    )
+    yield from glances.order_by("code_location_id", "number").iterator()
 
 
 def unfinished_of(location: CodeLocation) -> list[Deploy]:

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from guardian.shortcuts import get_objects_for_user
 
 from deployments.states import DeployKind, DeployStatus, TargetKind
@@ -32,6 +32,11 @@ def _granted[Row: models.Model](person: Person, right: str, rows: models.QuerySe
         person, codename, klass=rows, with_superuser=False, accept_global_perms=False
     )
     return found
+
+
+def mounted_by(path: str) -> "Prefetch[str, models.QuerySet[Any], str]":
+    """Answer how to load the mounts of releases with their bundles, in one query."""
+    return Prefetch(path, queryset=_rows_of("ReleaseBundle").select_related("bundle"))
 
 
 class OrganizationQuerySet(models.QuerySet[Row]):
@@ -207,7 +212,7 @@ class DeployQuerySet(OfCodeLocation[Row]):
             "previous",
             "retry_of",
             "superseded_by",
-        ).prefetch_related("release__mounts__bundle")
+        ).prefetch_related(mounted_by("release__mounts"))
 
 
 class ReleaseQuerySet(OfCodeLocation[Row]):

@@ -3,7 +3,19 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from deployments.views import alerts, connection, deploys, downloads, git, holds, loads, overview, rollbacks
+from deployments.views import (
+    actions,
+    alerts,
+    connection,
+    deploys,
+    downloads,
+    git,
+    holds,
+    home,
+    loads,
+    overview,
+    rollbacks,
+)
 
 app_name = "deployments"
 
@@ -33,7 +45,7 @@ CHANNEL = f"{ALERTS}channels/<str:channel>/"
 CONNECTION = f"{DEPLOYMENT}-/connection/"
 
 urlpatterns = [
-    path("", overview.home, name="home"),
+    path("", home.home, name="home"),
     path("downloads/", downloads.downloads, name="downloads"),
     path("downloads/<str:name>", downloads.download, name="download"),
     path(DEPLOYMENT, overview.overview, name="overview"),
@@ -67,6 +79,7 @@ urlpatterns = [
     path(DEPLOY, deploys.deploy, name="deploy"),
     # Where Airflow links to, which knows releases by their folders.
     path(f"{DEPLOY}live/", deploys.live, name="live"),
+    path(f"{DEPLOY}actions/", actions.actions, name="actions"),
     path(f"{DEPLOY}cancel/", deploys.cancel, name="cancel"),
     path(f"{DEPLOY}retry/", deploys.retry, name="retry"),
     path(f"{DEPLOY}describe/", deploys.describe, name="describe"),

@@ -1,6 +1,7 @@
 """The filters of a history as a form in the page: what can be chosen, what is, and how to take it away again."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -12,10 +13,11 @@ BOXES = {
     "actor": ("Who", "text"),
     "commit": ("Commit", "text"),
     "image": ("Image", "text"),
-    "asset": ("Asset", "text"),
+    "asset": ("Asset key", "text"),
     "since": ("From (UTC)", "datetime-local"),
     "until": ("To (UTC)", "datetime-local"),
 }
+HINTS = {"actor": "maria", "commit": "4be1f6a", "image": "2026.11", "asset": "raw/orders"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Box:
     title: str
     type: str
     value: str
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,10 @@ def filters_of(request: HttpRequest, form: Any) -> Filters:
     for name, title in MENUS.items():
         chosen = asked.getlist(name)
         menus.append(Menu(name, title, [(value, word, value in chosen) for value, word in form.fields[name].choices]))
-    boxes = [Box(name, title, kind, asked.get(name, "")) for name, (title, kind) in BOXES.items()]
+    boxes = [
+        Box(name, title, kind, _for_box(kind, asked.get(name, "")), HINTS.get(name, ""))
+        for name, (title, kind) in BOXES.items()
+    ]
     active = [
         (_words(form, name, value), _without(request, name, value))
         for name in form.fields
@@ -94,6 +100,17 @@ def query_of(request: HttpRequest, *, keep_cursor: bool = False, **changes: str 
         if value is not None:
             query[name] = value
     return f"?{query.urlencode()}"
+
+
+def _for_box(kind: str, value: str) -> str:
+    """Answer a value as its box takes it: a browser leaves a time empty that is written otherwise, or has a zone."""
+    if kind != "datetime-local":
+        return value
+    try:
+        at = datetime.fromisoformat(value)
+        return f"{at.astimezone(UTC) if at.tzinfo else at:%Y-%m-%dT%H:%M:%S}".removesuffix(":00")
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _words(form: Any, name: str, value: str) -> str:

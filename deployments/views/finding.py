@@ -29,6 +29,12 @@ def find_location(request: HttpRequest, org: str, deployment: str, location: str
     return _one(history.code_locations().filter(deployment__in=seen, name=location))
 
 
+def find_locations(request: HttpRequest, org: str, deployment: str, *, most: int) -> list[CodeLocation]:
+    """Answer the code locations of the address's deployment, by their names; none, too, when it may not be seen."""
+    seen = Deployment.objects.visible_to(person(request)).filter(organization__slug=org, slug=deployment)
+    return list(history.code_locations().filter(deployment__in=seen).order_by("name")[:most])
+
+
 def find_deploy(request: HttpRequest, org: str, deployment: str, location: str, number: int) -> Deploy:
     """Answer the deploy of the address, its code location with all three facts, `newest_load` annotated.
 

@@ -17,8 +17,22 @@ def ago(at: datetime | None, now: datetime) -> SafeString | str:
         '<time data-ago datetime="{}" title="{}">{}</time>',
         f"{exact:%Y-%m-%dT%H:%M:%SZ}",
         f"{exact:%Y-%m-%d %H:%M:%S} UTC",
-        _words(exact, now),
+        ago_words(exact, now),
     )
+
+
+def ago_words(at: datetime, now: datetime) -> str:
+    """Answer "5 min ago"; after a month, the date."""
+    exact = at.astimezone(UTC)
+    seconds = (now - exact).total_seconds()
+    if seconds < 0:
+        return f"{exact:%Y-%m-%d %H:%M}" if seconds < -5 else "just now"
+    if seconds >= 30 * 86400:
+        return f"{exact:%d %b %Y}"
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit} ago"
+    return f"{int(seconds)} s ago" if seconds >= 5 else "just now"
 
 
 def still_ago(at: datetime | None, now: datetime) -> SafeString | str:
@@ -64,15 +78,3 @@ def lasted(start: datetime | None, end: datetime | None) -> str:
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
-
-
-def _words(at: datetime, now: datetime) -> str:
-    seconds = (now - at).total_seconds()
-    if seconds < 0:
-        return f"{at:%Y-%m-%d %H:%M}" if seconds < -5 else "just now"
-    if seconds >= 30 * 86400:
-        return f"{at:%d %b %Y}"
-    for unit, length in _UNITS:
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit} ago"
-    return f"{int(seconds)} s ago" if seconds >= 5 else "just now"

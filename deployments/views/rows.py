@@ -208,7 +208,7 @@ class Row:
     @property
     def act_words(self) -> str:
         """Name the button that rolls back to it."""
-        return "Put in place again" if self.is_in_place else "Deploy"
+        return "Deploy again" if self.is_in_place else "Deploy"
 
     @property
     def why_not(self) -> str:
@@ -216,6 +216,26 @@ class Row:
         if self.obstacle is None:
             return ""
         return WHY_NOT.get(self.obstacle.code, self.obstacle.detail)
+
+    @property
+    def run_began(self) -> int | None:
+        """Answer the number of the oldest deploy of a run of similar ones that this row stands for."""
+        began = getattr(self.deploy, "run_began", None)
+        return began if began is not None and began != self.deploy.number else None
+
+    @property
+    def run_length(self) -> int:
+        """Answer how many deploys this row stands for."""
+        return self.deploy.number - (self.run_began or self.deploy.number) + 1
+
+    @property
+    def compares(self) -> tuple[int, int] | None:
+        """Answer the two numbers, older first, by which it is compared with what is live; None: there is nothing to."""
+        live = self.around.location.live_deploy
+        if live is None or self.is_live or (self.deploy.live_seq is None and self.deploy.release_id is None):
+            return None
+        own = self.deploy.number
+        return (own, live.number) if self.deploy.live_seq is not None else (live.number, own)
 
     @property
     def is_observed(self) -> bool:

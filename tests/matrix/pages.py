@@ -119,6 +119,7 @@ PAGES = [
     Row("GET", DEPLOY, "view"),
     Row("GET", DEPLOY, "view", case="of a rollback", number=4),
     Row("GET", f"{DEPLOY}live/", "view"),
+    Row("GET", f"{DEPLOY}actions/", "view"),
     Row("POST", f"{DEPLOY}cancel/", "deploy_to", 302, case="of a push", location="busy", number=3),
     Row("POST", f"{DEPLOY}cancel/", "roll_back", 302, case="of a rollback", location="busy", number=2),
     Row("POST", f"{DEPLOY}cancel/", "deploy_to", 409, case="of what has ended"),

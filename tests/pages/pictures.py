@@ -64,7 +64,7 @@ def _pages(page: Page, url: str) -> list[tuple[str, str]]:
     """Answer the name and address of each page, from what the pages themselves link to."""
     page.goto(f"{url}/")
     found = {"home": f"{url}/", "absent": f"{url}/deployments/no/such/", "account": f"{url}/accounts/password/change/"}
-    deployments = _links(page, "h2 a")
+    deployments = _links(page, "h3 a")
     for deployment in deployments:
         page.goto(deployment)
         found[f"overview-{_name(deployment)}"] = deployment
@@ -106,7 +106,7 @@ def _picture(page: Page, out: Path, kind: str, name: str) -> int:
 
 def _picture_dialog(page: Page, url: str, out: Path, kind: str) -> int:
     page.goto(f"{url}/")
-    for deployment in _links(page, "h2 a"):
+    for deployment in _links(page, "h3 a"):
         page.goto(deployment)
         opener = page.locator("a[data-dialog]").last
         if opener.count():

@@ -33,7 +33,7 @@ def test_shows_what_is_live_what_is_held_and_what_each_row_is(eventful: CodeLoca
 
     for expected in [
         "Held. New pushes are stored, not activated.",
-        'Rollback to <a href="/deployments/acme/production/shop/deploys/5/">#5</a>',
+        'Rollback to <a href="deploys/5/">#5</a>',
         "blamed by #7",
         "shop failed to load: No module named &#x27;shop.currency&#x27;",
         "#9 brings newer versions of all that this one brought.",
@@ -198,7 +198,7 @@ def test_of_a_deployment_with_several_locations_begins_with_the_one_that_moved_l
     answer = root.get(deployment.get_absolute_url())
 
     assert answer.context["location"] == shop
-    assert [line["location"].name for line in answer.context["lines"]] == ["finance", "marketing", "shop"]
+    assert [line.location.name for line in answer.context["lines"]] == ["finance", "marketing", "shop"]
 
 
 def test_names_the_same_last_known_good_for_one_location_and_for_many(eventful: CodeLocation):

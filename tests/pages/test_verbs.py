@@ -38,7 +38,7 @@ def test_explains_a_rollback_before_it_happens(editor: Client, location: CodeLoc
 
 
 def test_offers_to_put_what_is_in_place_there_again(editor: Client, here: str):
-    assert "Put in place again" in editor.get(here).content.decode()
+    assert "Deploy again" in editor.get(here).content.decode()
     assert "Put #2 in place again" in editor.get(f"{here}rollback/?to=2").content.decode()
 
 
