@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from deployments.views import alerts, connection, deploys, downloads, git, holds, loads, overview, rollbacks
+from deployments.views import alerts, connection, deploys, downloads, files, git, holds, loads, overview, rollbacks
 
 app_name = "deployments"
 
@@ -66,6 +66,10 @@ urlpatterns = [
     path(f"{LOCATION}deploys/<release_name:release>/", deploys.of_release, name="release"),
     path(DEPLOY, deploys.deploy, name="deploy"),
     # Where Airflow links to, which knows releases by their folders.
+    path(f"{DEPLOY}files/", files.tree, name="files"),
+    path(f"{DEPLOY}file/", files.file, name="file"),
+    path(f"{DEPLOY}file/diff/", files.diff, name="file-diff"),
+    path(f"{DEPLOY}file/raw/", files.raw, name="file-raw"),
     path(f"{DEPLOY}live/", deploys.live, name="live"),
     path(f"{DEPLOY}cancel/", deploys.cancel, name="cancel"),
     path(f"{DEPLOY}retry/", deploys.retry, name="retry"),
