@@ -3,7 +3,19 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from deployments.views import alerts, connection, deploys, downloads, files, git, holds, loads, overview, rollbacks
+from deployments.views import (
+    alerts,
+    connection,
+    deploys,
+    downloads,
+    files,
+    following,
+    git,
+    holds,
+    loads,
+    overview,
+    rollbacks,
+)
 
 app_name = "deployments"
 
@@ -70,7 +82,9 @@ urlpatterns = [
     path(f"{DEPLOY}file/", files.file, name="file"),
     path(f"{DEPLOY}file/diff/", files.diff, name="file-diff"),
     path(f"{DEPLOY}file/raw/", files.raw, name="file-raw"),
-    path(f"{DEPLOY}live/", deploys.live, name="live"),
+    path(f"{DEPLOY}live/", following.live, name="live"),
+    path(f"{DEPLOY}log/", following.log, name="log"),
+    path(f"{DEPLOY}log.txt", following.log_text, name="log-text"),
     path(f"{DEPLOY}cancel/", deploys.cancel, name="cancel"),
     path(f"{DEPLOY}retry/", deploys.retry, name="retry"),
     path(f"{DEPLOY}describe/", deploys.describe, name="describe"),

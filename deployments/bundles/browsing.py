@@ -9,6 +9,7 @@ from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import StrIndex, Substr
 
 from deployments.bundles.differing import differing, lines_below
+from deployments.bundles.texts import visible
 from deployments.models import Bundle, BundleFile
 
 # What one look at a folder shows.
@@ -30,6 +31,11 @@ class Child:
     files: int
     word: str = ""
     counts: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def shown(self) -> str:
+        """Answer its name as it is to be read."""
+        return visible(self.name)
 
 
 @dataclass(frozen=True)

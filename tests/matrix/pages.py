@@ -119,6 +119,8 @@ PAGES = [
     Row("GET", DEPLOY, "view"),
     Row("GET", DEPLOY, "view", case="of a rollback", number=4),
     Row("GET", f"{DEPLOY}live/", "view"),
+    Row("GET", f"{DEPLOY}log/", "view", 302, query="?before=2"),
+    Row("GET", f"{DEPLOY}log.txt", "view"),
     Row("GET", f"{DEPLOY}files/", "view"),
     Row("GET", f"{DEPLOY}files/", "view", query="?mount=dags", case="of a mount"),
     Row("GET", f"{DEPLOY}files/", "view", 404, query="?mount=dags&path=..", case="of what is not there"),
