@@ -2,10 +2,10 @@
 
 import django_filters
 from django import forms
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from deployments.models import Blame, CodeLocation, Deploy, Hold
+from deployments.models import Blame, CodeLocation, Deploy, Hold, ReleaseBundle
 from deployments.states import UNFINISHED, DeployKind, DeployStatus
 
 
@@ -148,4 +148,5 @@ def live_before(deploy: Deploy) -> Deploy | None:
         before = before.filter(live_seq__lt=deploy.live_seq)
     else:
         before = before.filter(finished_at__lte=deploy.started_at or deploy.created_at)
-    return before.select_related("release").prefetch_related("release__mounts__bundle").first()
+    mounts = Prefetch("release__mounts", ReleaseBundle.objects.select_related("bundle"))
+    return before.select_related("release").prefetch_related(mounts).first()

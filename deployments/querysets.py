@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from guardian.shortcuts import get_objects_for_user
 
 from deployments.states import DeployKind, DeployStatus, TargetKind
@@ -207,7 +207,7 @@ class DeployQuerySet(OfCodeLocation[Row]):
             "previous",
             "retry_of",
             "superseded_by",
-        ).prefetch_related("release__mounts__bundle")
+        ).prefetch_related(Prefetch("release__mounts", _rows_of("ReleaseBundle").select_related("bundle")))
 
 
 class ReleaseQuerySet(OfCodeLocation[Row]):

@@ -117,5 +117,5 @@ def _files_known(found: Deploy, base: Deploy | None) -> bool:
 
 def _metadata(found: Deploy) -> list[Said]:
     platform = found.code_location.deployment.get_platform_display()
-    both = (said_by_push(found.metadata), said_by_platform(getattr(found, "newest_load", None), platform))
+    both = (said_by_push(found.metadata), said_by_platform(getattr(found, "load_metadata", None) or {}, platform))
     return [said for said in both if said]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from deployments import history
 from deployments.access import Right
 from deployments.models import Deploy, DeployEvent
-from deployments.states import DeployStatus, DeployStep, EventKind
+from deployments.states import DeployStatus
 from deployments.views.answering import refreshing, refusals_shown, unchanged
 from deployments.views.failures import failure_of
 from deployments.views.finding import find_deploy
@@ -118,7 +118,7 @@ def moving(request: HttpRequest, found: Deploy) -> dict[str, Any]:
         "row": row,
         "url": row.url,
         "around": about,
-        "stations": stations(found, command_at=_command_at(found)),
+        "stations": stations(found, command_at=getattr(found, "command_at", None)),
         "waiting": waiting,
         "failure": failure_of(found.error),
         "load": getattr(found, "newest_load", None),
@@ -168,12 +168,6 @@ def _next_look(found: Deploy, about: Around, last: list[DeployEvent], *, goes_on
 
 def _last_line(found: Deploy) -> list[DeployEvent]:
     return list(found.events.order_by("-seq")[:1])
-
-
-def _command_at(found: Deploy) -> datetime | None:
-    """Answer when the operator's command ended well."""
-    ended = found.events.filter(step=DeployStep.COMMAND, kind=EventKind.STEP).order_by("seq")
-    return ended.values_list("at", flat=True).first()
 
 
 def _number(request: HttpRequest, name: str) -> int:

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.models import Load
-
 # Versions of libraries: a load's own page has them.
 LIBRARY = "library/"
 
@@ -27,11 +25,8 @@ def said_by_push(metadata: Mapping[str, Any]) -> Said | None:
     return Said("push", "With the push", pairs, _json(metadata)) if pairs else None
 
 
-def said_by_platform(load_id: int | None, platform: str) -> Said | None:
-    """Answer what the platform shows of the load; None: nothing, or there was none."""
-    if load_id is None:
-        return None
-    metadata = Load.objects.filter(pk=load_id).values_list("metadata", flat=True).first() or {}
+def said_by_platform(metadata: Mapping[str, Any], platform: str) -> Said | None:
+    """Answer what the platform shows of what it loaded; None: nothing, or there was none."""
     shown = {str(name): value for name, value in sorted(metadata.items()) if not str(name).startswith(LIBRARY)}
     pairs = [(name, _text(value)) for name, value in shown.items()]
     return Said("platform", f"Shown by {platform}", pairs, _json(shown)) if pairs else None

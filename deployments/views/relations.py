@@ -50,7 +50,8 @@ def holding_of(deploy: Deploy, about: Around) -> Holding | None:
     """Answer what this rollback holds; None for what holds nothing."""
     if not deploy.is_rollback:
         return None
-    hold = Hold.objects.filter(deploy=deploy.pk).order_by("-pk").first()
+    now = about.hold if about.hold is not None and about.hold.deploy_id == deploy.pk else None
+    hold = now or Hold.objects.filter(deploy=deploy.pk).order_by("-pk").first()
     if hold is None:
         return None
     return Holding(ago(hold.created_at, about.now), ago(hold.released_at, about.now), hold.released_by_name)
