@@ -108,7 +108,7 @@ def test_of_a_push_that_waits_are_shown_before_there_is_a_release(location: Code
     page = words(viewer, f"{here}deploys/3/file/diff/?mount=dags&path=shop/orders.py")
 
     assert "# orders, version 3" in page
-    assert 'deploys/2/">#2</a>, live before' in page
+    assert 'deploys/2/">#2</a>, live now' in page
 
 
 @pytest.mark.parametrize("page", ["files/", "file/", "file/diff/", "file/raw/"])
