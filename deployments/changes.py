@@ -1,12 +1,16 @@
 """What differs between two releases: files of each mount, image, runtime version."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import prefetch_related_objects
 
-from deployments.models import Bundle, BundleFile, Release
+from deployments.bundles.differing import differing
+from deployments.models import Bundle, Release
 
 SAMPLE = 12
+WORDS = ("changed", "added", "removed")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class MountChange:
         return self.before is not None and self.after is not None and self.before.pk == self.after.pk
 
     @property
+    def purged(self) -> Bundle | None:
+        """Answer the bundle whose files nobody can compare any more."""
+        return next((bundle for bundle in (self.before, self.after) if bundle and bundle.purged_at), None)
+
+    @property
     def more(self) -> int:
         """Answer how many files the sample leaves out."""
         return self.added + self.removed + self.changed - len(self.sample)
@@ -43,8 +52,12 @@ class MountChange:
 def changes_between(before: Release | None, after: Release | None) -> list[MountChange]:
     """Answer the mounts of both, and what differs: one query for each mount that does."""
     prefetch_related_objects([release for release in (before, after) if release], "mounts__bundle")
-    old, new = _mounts(before), _mounts(after)
-    return [_mount_change(mount, old.get(mount), new.get(mount)) for mount in sorted(old | new)]
+    return changes_of(_mounts(before), _mounts(after))
+
+
+def changes_of(old: Mapping[str, Bundle], new: Mapping[str, Bundle]) -> list[MountChange]:
+    """Answer what differs at each mount of either: one query for each that does."""
+    return [_mount_change(mount, old.get(mount), new.get(mount)) for mount in sorted(old.keys() | new.keys())]
 
 
 def _mounts(release: Release | None) -> dict[str, Bundle]:
@@ -54,23 +67,26 @@ def _mounts(release: Release | None) -> dict[str, Bundle]:
 
 
 def _mount_change(mount: str, before: Bundle | None, after: Bundle | None) -> MountChange:
-    if before is not None and after is not None and before.pk == after.pk:
-        return MountChange(mount, before, after)
-    old, new = _files([bundle.pk for bundle in (before, after) if bundle], before, after)
-    removed = sorted(old.keys() - new.keys())
-    added = sorted(new.keys() - old.keys())
-    changed = sorted(path for path in old.keys() & new.keys() if old[path] != new[path])
-    named = [FileChange("changed", path) for path in changed]
-    named += [FileChange("added", path) for path in added]
-    named += [FileChange("removed", path) for path in removed]
-    return MountChange(mount, before, after, len(added), len(removed), len(changed), named[:SAMPLE])
+    found = MountChange(mount, before, after)
+    if found.same or found.purged:
+        return found
+    if before is None or after is None:
+        return _whole(mount, before, after)
+    counts: Counter[str] = Counter()
+    sample: dict[str, list[FileChange]] = {word: [] for word in WORDS}
+    # Read as they come: of two bundles that have nothing in common, no more than a sample is kept.
+    for word, path in differing(before, after):
+        counts[word] += 1
+        if counts[word] <= SAMPLE:
+            sample[word].append(FileChange(word, path))
+    named = [file for word in WORDS for file in sample[word]]
+    return MountChange(mount, before, after, counts["added"], counts["removed"], counts["changed"], named[:SAMPLE])
 
 
-def _files(
-    bundles: list[int], before: Bundle | None, after: Bundle | None
-) -> tuple[dict[str, tuple[int, bool]], dict[str, tuple[int, bool]]]:
-    found: dict[int, dict[str, tuple[int, bool]]] = {pk: {} for pk in bundles}
-    lines = BundleFile.objects.filter(bundle_id__in=bundles)
-    for bundle, path, blob, executable in lines.values_list("bundle_id", "path", "blob_id", "executable"):
-        found[bundle][path] = (blob, executable)
-    return found.get(before.pk, {}) if before else {}, found.get(after.pk, {}) if after else {}
+def _whole(mount: str, before: Bundle | None, after: Bundle | None) -> MountChange:
+    """Answer what a mount that comes or goes brings or takes: all that its bundle has."""
+    bundle, word = (after, "added") if after is not None else (before, "removed")
+    assert bundle is not None
+    paths = bundle.files.order_by("path").values_list("path", flat=True)[:SAMPLE]
+    count = {word: bundle.file_count}
+    return MountChange(mount, before, after, **count, sample=[FileChange(word, path) for path in paths])

@@ -11,6 +11,7 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 from django.db.models.functions import Coalesce, Left
 
 from deployments.models import Blame, CodeLocation, Deploy, Hold
+from deployments.querysets import mounted_by
 from deployments.states import UNFINISHED, DeployKind, DeployStatus
 
 
@@ -200,4 +201,4 @@ def live_before(deploy: Deploy) -> Deploy | None:
         before = before.filter(live_seq__lt=deploy.live_seq)
     else:
         before = before.filter(finished_at__lte=deploy.started_at or deploy.created_at)
-    return before.select_related("release").prefetch_related("release__mounts__bundle").first()
+    return before.select_related("release").prefetch_related(mounted_by("release__mounts")).first()

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http import FileResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -17,11 +16,10 @@ from deployments.api.idempotency import answer_once
 from deployments.api.lists import PAGING, answer_page, page_schema
 from deployments.api.loads import COLLAPSE, asked_to_collapse
 from deployments.api.representations import DeployChange, DeployOut, EventOut, PushIn, RollbackIn
-from deployments.bundles import reading
 from deployments.models import CodeLocation, Deploy
 from deployments.operations import Push
 from deployments.states import DeployKind, DeployStatus
-from portal.common.problems import NOT_FOUND_DETAIL, Absent, Invalid
+from portal.common.problems import Invalid
 
 PARTS = ("image", "bundles", "runtime_version", "settings")
 MOST_EVENTS = 1000
@@ -210,48 +208,6 @@ class Rollbacks(PlaceView):
             return _answer(found, made, status=202)
 
         return answer_once(request, authorize=lambda: require(self.person, Right.ROLL_BACK, found.deployment), do=do)
-
-
-class BundleTree(PlaceView):
-    """The files of a release."""
-
-    @extend_schema(
-        operation_id="deploys_bundle_tree",
-        responses=inline_serializer(
-            "BundleTree",
-            {
-                "mount": serializers.CharField(),
-                "digest": serializers.CharField(),
-                "files": serializers.ListField(child=serializers.DictField()),
-            },
-        ),
-    )
-    def get(self, request: Request, org: str, deployment: str, location: str, number: int, mount: str) -> Response:
-        """List what is mounted there: path, mode, sha256, size."""
-        bundle = reading.bundle_at(self.deploy(), mount)
-        return Response({"mount": mount, "digest": bundle.digest, "files": reading.tree_of(bundle)})
-
-
-class BundleFileView(PlaceView):
-    """One file of a release."""
-
-    @extend_schema(
-        operation_id="deploys_bundle_file",
-        parameters=[OpenApiParameter("path", OpenApiTypes.STR, required=True)],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
-    )
-    def get(
-        self, request: Request, org: str, deployment: str, location: str, number: int, mount: str
-    ) -> FileResponse | Response:
-        """Read one file's bytes."""
-        found = reading.open_file(reading.bundle_at(self.deploy(), mount), request.GET.get("path", ""))
-        if found is None:
-            raise Absent(NOT_FOUND_DETAIL)
-        # Never shown as what it says it is: user content is only ever downloaded.
-        headers = {"Cache-Control": "private"}
-        return FileResponse(
-            found, as_attachment=True, filename="file", content_type="application/octet-stream", headers=headers
-        )
 
 
 def _answer(location: CodeLocation, deploy: Deploy, *, status: int) -> Response:

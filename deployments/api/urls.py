@@ -3,7 +3,19 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from deployments.api import alerts, callbacks, deploys, git_hooks, git_sources, loads, places, plans, tokens, uploads
+from deployments.api import (
+    alerts,
+    callbacks,
+    deploys,
+    files,
+    git_hooks,
+    git_sources,
+    loads,
+    places,
+    plans,
+    tokens,
+    uploads,
+)
 
 
 class Number(IntConverter):
@@ -48,8 +60,8 @@ urlpatterns = [
     path(f"{DEPLOY}events/", deploys.Events.as_view()),
     path(f"{DEPLOY}cancel/", deploys.Cancel.as_view()),
     path(f"{DEPLOY}retry/", deploys.Retry.as_view()),
-    path(f"{DEPLOY}bundles/<path:mount>/files/", deploys.BundleFileView.as_view()),
-    path(f"{DEPLOY}bundles/<path:mount>/", deploys.BundleTree.as_view()),
+    path(f"{DEPLOY}bundles/<path:mount>/files/", files.BundleFileView.as_view()),
+    path(f"{DEPLOY}bundles/<path:mount>/", files.BundleTree.as_view()),
     path("callbacks/<str:token>/", callbacks.Callbacks.as_view()),
     path("git-hooks/<str:hook>/", git_hooks.GitHooks.as_view()),
     path("bundles/", uploads.Bundles.as_view()),

@@ -7,7 +7,8 @@ from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 
 from deployments import history
-from deployments.models import CodeLocation, Deploy, Deployment, Load
+from deployments.models import CodeLocation, Deploy, DeployEvent, Deployment, Load
+from deployments.states import DeployStep, EventKind
 
 
 def person(request: HttpRequest) -> User:
@@ -36,13 +37,21 @@ def find_locations(request: HttpRequest, org: str, deployment: str, *, most: int
 
 
 def find_deploy(request: HttpRequest, org: str, deployment: str, location: str, number: int) -> Deploy:
-    """Answer the deploy of the address, its code location with all three facts, `newest_load` annotated.
+    """Answer the deploy of the address, its code location with all three facts.
 
-    Raises Http404.
+    Annotated: `newest_load` and its `load_metadata`; `command_at`, when the operator's command ended well. Raises Http404.
     """
     place = find_location(request, org, deployment, location)
-    newest = Load.objects.filter(deploy=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    found = _one(history.deploys_of(place).filter(number=number).annotate(newest_load=Subquery(newest)))
+    newest = Load.objects.filter(deploy=OuterRef("pk")).order_by("-pk")
+    ended = DeployEvent.objects.filter(deploy=OuterRef("pk"), step=DeployStep.COMMAND, kind=EventKind.STEP)
+    asked = history.deploys_of(place).filter(number=number)
+    found = _one(
+        asked.annotate(
+            newest_load=Subquery(newest.values("pk")[:1]),
+            load_metadata=Subquery(newest.values("metadata")[:1]),
+            command_at=Subquery(ended.order_by("seq").values("at")[:1]),
+        )
+    )
     found.code_location = place
     return found
 

@@ -83,7 +83,8 @@ def told(scene: Scene, client: Client, caplog: pytest.LogCaptureFixture) -> Told
 def _deploys() -> list[str]:
     numbers = Deploy.objects.filter(code_location__name="shop", number__gt=4).values_list("number", flat=True)
     api = [f"{DEPLOY}{rest}".format(**SHOP, number=number) for number in numbers for rest in ("", "events/")]
-    return api + [f"/deployments/acme/production/shop/deploys/{number}/" for number in numbers]
+    pages = ("", "live/", "log.txt", "files/", "files/?mount=dags", "file/?mount=dags&path=a.py")
+    return api + [f"/deployments/acme/production/shop/deploys/{number}/{page}" for number in numbers for page in pages]
 
 
 def _admin() -> list[str]:

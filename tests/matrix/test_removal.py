@@ -23,6 +23,11 @@ PAGES = [
     "/deployments/acme/production/shop/",
     "/deployments/acme/production/shop/deploys/2/",
     "/deployments/acme/production/shop/deploys/2/live/",
+    "/deployments/acme/production/shop/deploys/2/log.txt",
+    "/deployments/acme/production/shop/deploys/2/files/?mount=dags",
+    "/deployments/acme/production/shop/deploys/2/file/?mount=dags&path=a.py",
+    "/deployments/acme/production/shop/deploys/2/file/diff/?mount=dags&path=a.py",
+    "/deployments/acme/production/shop/deploys/2/file/raw/?mount=dags&path=a.py",
 ]
 
 Asking = Callable[[Row], Any]

@@ -69,6 +69,8 @@ def addresses(location: CodeLocation) -> Iterator[str]:
     here = location.get_absolute_url()
     yield from ("/", "/?q=nothing", location.deployment.get_absolute_url(), here, f"{here}?status=FAILED&q=x")
     yield from (f"{here}deploys/{deploy.number}/" for deploy in location.deploys.all())
+    files = ("files/", "files/?mount=dags", "file/?mount=dags&path=shop/orders.py")
+    yield from (f"{here}deploys/6/{page}" for page in (*files, "file/diff/?mount=dags&path=shop/orders.py"))
     yield from (f"{here}rollback/?to={number}" for number in (1, 5, 6, "last-good"))
     yield from (f"{here}hold/", "/nothing/", f"{here}deploys/99/", f"{here}?cursor=x")
     yield from (reverse("account_change_password"), reverse("account_logout"))
