@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from deployments.models import Blame, CodeLocation, Deploy, Release
-from deployments.states import DeployKind
+from deployments.states import DeployKind, DeployStatus
 from portal.common.problems import Refusal
 
 
@@ -11,6 +11,12 @@ def on_its_way(location: CodeLocation) -> Deploy | None:
     """Answer the push that runs and is not in place yet: a rollback that comes now overtakes it."""
     running = location.deploys.running().exclude(kind=DeployKind.ROLLBACK).filter(activated_at=None)
     return running.select_related("release").order_by("number").first()
+
+
+def is_coming(deploy: Deploy) -> bool:
+    """Say whether this is a push that runs and is not in place yet."""
+    running = deploy.status == DeployStatus.RUNNING and deploy.activated_at is None
+    return running and deploy.kind != DeployKind.ROLLBACK
 
 
 def blame_what_is_left(rollback: Deploy, location: CodeLocation, wanted: Release, *, now: datetime) -> None:

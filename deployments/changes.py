@@ -7,6 +7,8 @@ from django.db.models import prefetch_related_objects
 from deployments.models import Bundle, BundleFile, Release
 
 SAMPLE = 12
+# By path: the blob, and whether it is executable.
+Files = dict[str, tuple[int, bool]]
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ class MountChange:
 
 
 def changes_between(before: Release | None, after: Release | None) -> list[MountChange]:
-    """Answer the mounts of both, and what differs: one query for each mount that does."""
+    """Answer the mounts of both, and what differs: one query for the files of all."""
     prefetch_related_objects([release for release in (before, after) if release], "mounts__bundle")
     old, new = _mounts(before), _mounts(after)
-    return [_mount_change(mount, old.get(mount), new.get(mount)) for mount in sorted(old | new)]
+    pairs = [(mount, old.get(mount), new.get(mount)) for mount in sorted(old | new)]
+    files = _files({bundle.pk for _, *sides in pairs if _differ(*sides) for bundle in sides if bundle})
+    return [_mount_change(*pair, files) for pair in pairs]
 
 
 def _mounts(release: Release | None) -> dict[str, Bundle]:
@@ -53,10 +57,14 @@ def _mounts(release: Release | None) -> dict[str, Bundle]:
     return {mounted.mount: mounted.bundle for mounted in release.mounts.all()}
 
 
-def _mount_change(mount: str, before: Bundle | None, after: Bundle | None) -> MountChange:
-    if before is not None and after is not None and before.pk == after.pk:
+def _differ(before: Bundle | None, after: Bundle | None) -> bool:
+    return before is None or after is None or before.pk != after.pk
+
+
+def _mount_change(mount: str, before: Bundle | None, after: Bundle | None, files: dict[int, Files]) -> MountChange:
+    if not _differ(before, after):
         return MountChange(mount, before, after)
-    old, new = _files([bundle.pk for bundle in (before, after) if bundle], before, after)
+    old, new = (files.get(bundle.pk, {}) if bundle else {} for bundle in (before, after))
     removed = sorted(old.keys() - new.keys())
     added = sorted(new.keys() - old.keys())
     changed = sorted(path for path in old.keys() & new.keys() if old[path] != new[path])
@@ -66,11 +74,11 @@ def _mount_change(mount: str, before: Bundle | None, after: Bundle | None) -> Mo
     return MountChange(mount, before, after, len(added), len(removed), len(changed), named[:SAMPLE])
 
 
-def _files(
-    bundles: list[int], before: Bundle | None, after: Bundle | None
-) -> tuple[dict[str, tuple[int, bool]], dict[str, tuple[int, bool]]]:
-    found: dict[int, dict[str, tuple[int, bool]]] = {pk: {} for pk in bundles}
-    lines = BundleFile.objects.filter(bundle_id__in=bundles)
-    for bundle, path, blob, executable in lines.values_list("bundle_id", "path", "blob_id", "executable"):
-        found[bundle][path] = (blob, executable)
-    return found.get(before.pk, {}) if before else {}, found.get(after.pk, {}) if after else {}
+def _files(bundles: set[int]) -> dict[int, Files]:
+    """Answer by bundle the files of these, each with its blob and whether it is executable."""
+    found: dict[int, Files] = {pk: {} for pk in bundles}
+    if bundles:
+        lines = BundleFile.objects.filter(bundle_id__in=bundles)
+        for bundle, path, blob, executable in lines.values_list("bundle_id", "path", "blob_id", "executable"):
+            found[bundle][path] = (blob, executable)
+    return found
