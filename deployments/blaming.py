@@ -32,6 +32,15 @@ def blame_what_is_left(rollback: Deploy, location: CodeLocation, wanted: Release
             )
 
 
+def left_by(rollback: Deploy) -> Deploy | None:
+    """Answer the deploy that a rollback left, with its places: the newest with code that it blamed, else what was live."""
+    rows = Deploy.objects.with_places().filter(code_location_id=rollback.code_location_id)
+    blamed = list(Blame.objects.filter(blamed_by=rollback).values_list("code_digest", flat=True))
+    # Without any code to look for, the whole history would be looked through.
+    left = rows.filter(number__lt=rollback.number, release__code_digest__in=blamed) if blamed else rows.none()
+    return left.order_by("-number").first() or rows.filter(pk=rollback.previous_id).first()
+
+
 def lift(location: CodeLocation, code_digest: str, *, by_name: str, now: datetime) -> None:
     """Lift the blame of this code: somebody rolled back to it, and it is live."""
     Blame.objects.filter(code_location=location, code_digest=code_digest, lifted_at=None).update(

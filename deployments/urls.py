@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from deployments.views import alerts, connection, deploys, downloads, git, holds, loads, overview, rollbacks
+from deployments.views import afterwards, alerts, connection, deploys, downloads, git, holds, loads, overview, rollbacks
 
 app_name = "deployments"
 
@@ -67,6 +67,7 @@ urlpatterns = [
     path(DEPLOY, deploys.deploy, name="deploy"),
     # Where Airflow links to, which knows releases by their folders.
     path(f"{DEPLOY}live/", deploys.live, name="live"),
+    path(f"{DEPLOY}afterwards/", afterwards.afterwards, name="afterwards"),
     path(f"{DEPLOY}cancel/", deploys.cancel, name="cancel"),
     path(f"{DEPLOY}retry/", deploys.retry, name="retry"),
     path(f"{DEPLOY}describe/", deploys.describe, name="describe"),

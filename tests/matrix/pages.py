@@ -118,6 +118,8 @@ PAGES = [
     NamedRow("GET", f"{LOCATION}deploys/{{release}}/", "view", 302),
     Row("GET", DEPLOY, "view"),
     Row("GET", DEPLOY, "view", case="of a rollback", number=4),
+    Row("GET", f"{DEPLOY}afterwards/", "view", 404, case="of a push"),
+    Row("GET", f"{DEPLOY}afterwards/", "view", number=4),
     Row("GET", f"{DEPLOY}live/", "view"),
     Row("POST", f"{DEPLOY}cancel/", "deploy_to", 302, case="of a push", location="busy", number=3),
     Row("POST", f"{DEPLOY}cancel/", "roll_back", 302, case="of a rollback", location="busy", number=2),
