@@ -38,7 +38,7 @@ def left_by(rollback: Deploy) -> Deploy | None:
     blamed = list(Blame.objects.filter(blamed_by=rollback).values_list("code_digest", flat=True))
     # Without any code to look for, the whole history would be looked through.
     left = rows.filter(number__lt=rollback.number, release__code_digest__in=blamed) if blamed else rows.none()
-    return left.order_by("-number").first() or rows.filter(pk=rollback.previous_id).first()
+    return left.order_by("-number").first() or rows.filter(followed_by=rollback).first()
 
 
 def lift(location: CodeLocation, code_digest: str, *, by_name: str, now: datetime) -> None:

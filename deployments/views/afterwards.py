@@ -173,9 +173,10 @@ def _around(request: HttpRequest, found: Deploy) -> Around:
 
 def _others(found: Deploy, about: Around) -> list[dict[str, Any]]:
     """Answer the newest deploys that are known to work, but for the one that was tried."""
-    tried = found.restores.release_id if found.restores else None
-    rows = known_good(found.code_location).exclude(release_id=tried)[:MOST_OTHERS]
-    return [{"deploy": each, "when": ago(each.finished_at, about.now)} for each in rows]
+    rows = known_good(found.code_location)
+    if found.restores is not None and found.restores.release_id is not None:
+        rows = rows.exclude(release_id=found.restores.release_id)
+    return [{"deploy": each, "when": ago(each.finished_at, about.now)} for each in rows[:MOST_OTHERS]]
 
 
 def _told(found: Deploy, about: Around) -> list[Told]:

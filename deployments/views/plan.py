@@ -21,7 +21,7 @@ from deployments.views.settings import Setting, changed_settings
 
 SCOPES = {
     RollbackScope.ALL: ("Everything", "code, image, runtime and settings"),
-    RollbackScope.CODE: ("Code only", "settings stay, but for those of the code"),
+    RollbackScope.CODE: ("Code only", "settings stay, but the code's own"),
     RollbackScope.SETTINGS: ("Settings only", "code, image and runtime stay"),
 }
 # An advice may end with what is to be typed.

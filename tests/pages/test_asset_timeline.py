@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -136,7 +137,7 @@ def test_draws_the_newest_and_says_how_many_came_earlier(
     assert (shown.earlier, shown.many_earlier) == (5, False)
     assert shown.bands[0].x == 0
     assert f'href="{HERE}assets/changes/?key=orders">5 earlier</a> not shown' in " ".join(page.split())
-    assert min(right.x - left.x for left, right in zip(shown.marks, shown.marks[1:], strict=False)) >= 24
+    assert min(right.x - left.x for left, right in pairwise(shown.marks)) >= 24
     monkeypatch.setattr(timeline, "MOST_EARLIER", 3)
     assert picture(marts).many_earlier
 
@@ -150,7 +151,7 @@ def test_writes_numbers_and_days_only_where_there_is_room(marts: CodeLocation):
 
     numbered = [mark.x for mark in shown if mark.number]
     assert 1 < len(numbered) < len(shown)
-    assert min(right - left for left, right in zip(numbered, numbered[1:], strict=False)) >= 7 * len("#1000000")
+    assert min(right - left for left, right in pairwise(numbered)) >= 7 * len("#1000000")
     assert sum(bool(mark.day) for mark in shown) <= 2
 
 
