@@ -71,7 +71,7 @@ def test_has_a_mark_for_each_change_that_leads_to_its_deploy(marts: CodeLocation
     for tab in ("detail", "changes"):
         page = editor.get(f"{HERE}assets/{tab}/?key=orders").content.decode()
         svg = page[page.index("<svg") : page.index("</svg>")]
-        links = re.findall(r'<a class="(\w+)" href="([^"]+)">\s*<title>([^<]+)</title>', svg)
+        links = re.findall(r'<a class="(\w+)"\s+href="([^"]+)"[^>]*>\s*<title>([^<]+)</title>', svg)
         assert [(kind, href) for kind, href, _ in links] == [
             ("added", f"{HERE}deploys/2/"),
             ("changed", f"{HERE}deploys/3/"),
