@@ -111,6 +111,13 @@ def changes_of(asset: Asset) -> QuerySet[AssetChange]:
     return AssetChange.objects.filter(asset=asset).select_related("deploy", "asset", "before", "after")
 
 
+def marks_of(asset: Asset) -> Any:
+    """Answer what a line about each of an asset's changes says, newest first, and no definition with it."""
+    rows = AssetChange.objects.filter(asset=asset).order_by("-live_seq")
+    of_deploy = ("deploy__number", "deploy__finished_at", "deploy__actor_name", "deploy__description")
+    return rows.values("live_seq", "kind", "change_types", "before__number", "after__number", *of_deploy)
+
+
 def changes_by(
     deploy: Deploy, *, kinds: Collection[str] = (), types: Collection[str] = (), text: str = ""
 ) -> QuerySet[AssetChange]:

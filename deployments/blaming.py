@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from deployments.models import Blame, CodeLocation, Deploy, Release
-from deployments.states import DeployKind
+from deployments.states import DeployKind, DeployStatus
 from portal.common.problems import Refusal
 
 
@@ -11,6 +11,12 @@ def on_its_way(location: CodeLocation) -> Deploy | None:
     """Answer the push that runs and is not in place yet: a rollback that comes now overtakes it."""
     running = location.deploys.running().exclude(kind=DeployKind.ROLLBACK).filter(activated_at=None)
     return running.select_related("release").order_by("number").first()
+
+
+def is_coming(deploy: Deploy) -> bool:
+    """Say whether this is a push that runs and is not in place yet."""
+    running = deploy.status == DeployStatus.RUNNING and deploy.activated_at is None
+    return running and deploy.kind != DeployKind.ROLLBACK
 
 
 def blame_what_is_left(rollback: Deploy, location: CodeLocation, wanted: Release, *, now: datetime) -> None:
@@ -24,6 +30,15 @@ def blame_what_is_left(rollback: Deploy, location: CodeLocation, wanted: Release
             Blame.objects.create(
                 code_location=location, code_digest=left.release.code_digest, blamed_by=rollback, created_at=now
             )
+
+
+def left_by(rollback: Deploy) -> Deploy | None:
+    """Answer the deploy that a rollback left, with its places: the newest with code that it blamed, else what was live."""
+    rows = Deploy.objects.with_places().filter(code_location_id=rollback.code_location_id)
+    blamed = list(Blame.objects.filter(blamed_by=rollback).values_list("code_digest", flat=True))
+    # Without any code to look for, the whole history would be looked through.
+    left = rows.filter(number__lt=rollback.number, release__code_digest__in=blamed) if blamed else rows.none()
+    return left.order_by("-number").first() or rows.filter(followed_by=rollback).first()
 
 
 def lift(location: CodeLocation, code_digest: str, *, by_name: str, now: datetime) -> None:

@@ -50,7 +50,7 @@ class MountChange:
 
 
 def changes_between(before: Release | None, after: Release | None) -> list[MountChange]:
-    """Answer the mounts of both, and what differs: one query for each mount that does."""
+    """Answer the mounts of both, and what differs: one query for the files of all."""
     prefetch_related_objects([release for release in (before, after) if release], "mounts__bundle")
     return changes_of(_mounts(before), _mounts(after))
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
+
 from deployments import configuration
 from deployments.models import Bundle, CodeLocation, Deploy, Release, ReleaseBundle
 from deployments.states import RollbackScope
@@ -121,8 +123,15 @@ def composition_of(release: Release | None) -> Composition:
     """Answer what a release consists of; of none, nothing."""
     if release is None:
         return Composition()
-    mounts = {mount.mount: mount.bundle for mount in release.mounts.select_related("bundle")}
+    load_mounts(release)
+    mounts = {mount.mount: mount.bundle for mount in release.mounts.all()}
     return Composition(release.image, release.image_digest, release.runtime_version, mounts, release.settings)
+
+
+def load_mounts(*releases: Release | None) -> None:
+    """Load the mounts of these releases, and their bundles, in one query: of those that do not have them yet."""
+    missing = [release for release in releases if release is not None and not _are_mounts_loaded(release)]
+    prefetch_related_objects(missing, Prefetch("mounts", ReleaseBundle.objects.select_related("bundle")))
 
 
 def restore(restored: Deploy, live: Deploy | None, scope: str) -> Composition:
@@ -142,6 +151,10 @@ def restore(restored: Deploy, live: Deploy | None, scope: str) -> Composition:
     settings = _with_code(configuration.flat(code.settings), configuration.flat(others.settings))
     origins = _with_code(code_origins, others_origins)
     return replace(code, settings=configuration.nested(settings), origins=origins)
+
+
+def _are_mounts_loaded(release: Release) -> bool:
+    return "mounts" in getattr(release, "_prefetched_objects_cache", {})
 
 
 def _with_code(code: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from deployments.blaming import on_its_way
 from deployments.models import CodeLocation, Deploy, Release
 from deployments.states import DeployKind, DeployStatus
@@ -67,6 +69,11 @@ def last_known_good(location: CodeLocation) -> Deploy | None:
     It succeeded; the platform verified it, or there was none to ask then; its release is not the one in place, is not
     blamed, and is complete in the store. Rolling back twice therefore never ping-pongs: each rollback blames what it left.
     """
+    return known_good(location).first()
+
+
+def known_good(location: CodeLocation) -> QuerySet[Deploy]:
+    """Answer all of which `last_known_good` is the newest, newest first, each with its release."""
     candidates = location.deploys.went_live().trusted().placeable().not_blamed().filter(release__purged_at=None)
     # While a push is on its way, that is what a rollback leaves: what is still in place may be the good one.
     coming = on_its_way(location) if location.wanted_deploy_id != location.placed_deploy_id else None
@@ -76,4 +83,4 @@ def last_known_good(location: CodeLocation) -> Deploy | None:
     candidates = candidates.exclude(release__mounts__bundle__purged_at__isnull=False).exclude(
         release__mounts__bundle__damaged_at__isnull=False
     )
-    return candidates.select_related("release").first()
+    return candidates.select_related("release")

@@ -156,8 +156,7 @@ def _not_applied(plan: "Plan") -> list[str]:
 
 def runs_in_flight(plan: "Plan") -> str:
     """Say what becomes of the runs that are in flight."""
-    older = any(barrier.name in {"runtime_downgrade", "airflow_3_to_2"} for barrier in plan.barriers)
-    if older and "runtime_version" in plan.puts:
+    if _fails_tasks(plan):
         return "Runs in flight: with the older runtime all running tasks fail at once; their retries run after the rollback."
     deployment = plan.location.deployment
     if deployment.target == TargetKind.WEBHOOK:
@@ -175,10 +174,36 @@ def runs_in_flight(plan: "Plan") -> str:
     )
 
 
-def _airflow_runs(runs: dict[str, object] | None) -> str:
+def runs_in_short(plan: "Plan") -> str:
+    """Say in a few words what becomes of the runs that are in flight."""
+    deployment, (total, pinned) = plan.location.deployment, _counted(plan.runs)
+    if _fails_tasks(plan):
+        return "all running tasks fail at once"
+    if deployment.target == TargetKind.WEBHOOK:
+        return "not stopped by Lastgood"
+    if deployment.target == TargetKind.WORKSPACE:
+        return "stay on their release"
+    if not deployment.reads_files:
+        return "not stopped, may mix old and new code"
+    if plan.runs and total == pinned:
+        return f"{_runs(total)}, pinned to their release" if total else "none when Airflow was asked last"
+    return f"{_runs(total)}, may mix old and new code" if total else "not stopped, may mix old and new code"
+
+
+def _fails_tasks(plan: "Plan") -> bool:
+    older = any(barrier.name in {"runtime_downgrade", "airflow_3_to_2"} for barrier in plan.barriers)
+    return older and "runtime_version" in plan.puts
+
+
+def _counted(runs: dict[str, object] | None) -> tuple[int, int]:
+    """Answer how many runs are in flight, and how many of them are pinned to a release."""
     by_release = runs.get("by_release") if runs else None
     pinned = sum(count for name, count in by_release.items() if name) if isinstance(by_release, dict) else 0
-    total = int(str(runs.get("total", 0))) if runs else 0
+    return int(str(runs.get("total", 0))) if runs else 0, pinned
+
+
+def _airflow_runs(runs: dict[str, object] | None) -> str:
+    total, pinned = _counted(runs)
     if runs and total == 0:
         return "No run was in flight when Airflow was asked last."
     if total and pinned == total:

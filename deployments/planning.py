@@ -134,17 +134,22 @@ class Plan:
 def plan_rollback(location: CodeLocation, target: Deploy, scope: str) -> Plan:
     """Answer what a rollback to this deploy would do now. `location` and `target` with their places loaded."""
     scope = RollbackScope(scope)
-    base = composition.base_of(location)
-    composed = composition.restore(target, base, scope)
-    served = location.served_deploy
+    base, served = composition.base_of(location), location.served_deploy
     before = served.release if served else None
+    unfinished = list(location.deploys.filter(status__in=UNFINISHED).select_related("release").order_by("number"))
+    coming = next((each for each in unfinished if blaming.is_coming(each)), None)
+    sides = [each.release for each in (target, base, served, coming) if each is not None]
+    composition.load_mounts(*sides)
+    composed = composition.restore(target, base, scope)
     known = served is None or location.deployment.puts_images or (before is not None and not before.provisional)
     now_serving = composition.composition_of(before) if known else None
     agents = _agents(location)
-    found = barriers_to(location, composed, scope, agents)
+    found = _barriers(location, composed, scope, agents, coming)
     told = any(barrier.name == barriers.AGENTS for barrier in found)
     waiting = {agent.name for agent in barriers.not_at(_engine(composed), agents)} if told else set()
     steps, more = _steps_over(location, target)
+    blamed_by = _blamed_by(location, composed.code_digest)
+    watch = _watch(location)
     return Plan(
         location=location,
         target=target,
@@ -152,7 +157,7 @@ def plan_rollback(location: CodeLocation, target: Deploy, scope: str) -> Plan:
         served=served,
         base=base,
         composed=composed,
-        obstacle=_obstacle(target, base, scope, composed),
+        obstacle=_obstacle(target, base, scope, composed, blamed_by),
         image=_differ(_image(now_serving), _image(composed)),
         runtime_version=_differ(now_serving.runtime_version if now_serving else "", composed.runtime_version),
         settings=[*_settings(now_serving, composed, drivers.puts_of(location))] if now_serving else [],
@@ -161,23 +166,25 @@ def plan_rollback(location: CodeLocation, target: Deploy, scope: str) -> Plan:
         more_steps=more,
         barriers=found,
         agents=[(agent, agent.name not in waiting) for agent in agents],
-        runs=_runs(location),
-        unfinished=list(location.deploys.filter(status__in=UNFINISHED).order_by("number")),
+        runs=watch.runs if watch else None,
+        unfinished=unfinished,
         hold=Hold.objects.filter(code_location=location, released_at=None).first(),
-        blamed_by=_blamed_by(location, composed.code_digest),
+        blamed_by=blamed_by,
         puts=drivers.puts_of(location),
     )
 
 
-def barriers_to(
-    location: CodeLocation, composed: composition.Composition, scope: str, agents: list[Agent] | None = None
-) -> list[Barrier]:
+def barriers_to(location: CodeLocation, composed: composition.Composition, scope: str) -> list[Barrier]:
     """Answer what stands in the way of putting this in place now, where something else is served."""
+    return _barriers(location, composed, scope, _agents(location), blaming.on_its_way(location))
+
+
+def _barriers(
+    location: CodeLocation, composed: composition.Composition, scope: str, agents: list[Agent], coming: Deploy | None
+) -> list[Barrier]:
     if scope == RollbackScope.SETTINGS:
         # The code stays, and with it what the agents run: none has to go back first.
         agents = []
-    elif agents is None:
-        agents = _agents(location)
     after = _engine(composed)
     if location.deployment.platform == PlatformKind.DAGSTER:
         # No Airflow whose database could be too new, whatever its runtime is numbered like.
@@ -186,7 +193,6 @@ def barriers_to(
     before = engine_now(location, served.release if served else None)
     found = barriers.barriers_between(before, after, [] if before == after else agents)
     # What overtakes a push may find it in place: what that would mean is read now, not when it is too late.
-    coming = blaming.on_its_way(location)
     if coming is not None:
         known = {each.name for each in found}
         more = barriers.barriers_between(engine_now(location, coming.release), after)
@@ -202,8 +208,8 @@ def engine_now(location: CodeLocation, release: Release | None) -> Engine:
     engine = _engine(composition.composition_of(release))
     if engine.airflow or location.deployment.platform != PlatformKind.AIRFLOW:
         return engine
-    version = PlatformWatch.objects.filter(deployment=location.deployment_id).values_list("version", flat=True).first()
-    return Engine(engine.runtime, version or "")
+    watch = _watch(location)
+    return Engine(engine.runtime, watch.version if watch else "")
 
 
 def _engine(composed: composition.Composition) -> Engine:
@@ -212,7 +218,11 @@ def _engine(composed: composition.Composition) -> Engine:
 
 
 def _obstacle(
-    target: Deploy, base: Deploy | None, scope: RollbackScope, composed: composition.Composition
+    target: Deploy,
+    base: Deploy | None,
+    scope: RollbackScope,
+    composed: composition.Composition,
+    blamed_by: int | None,
 ) -> Obstacle | None:
     if obstacle := obstacle_to_restoring(target):
         return obstacle
@@ -220,10 +230,10 @@ def _obstacle(
         return Obstacle("nothing_live", "Nothing is live yet that the rest could stay as it is: restore everything.")
     if scope == RollbackScope.SETTINGS and base is not None and base.release is not None and base.release.purged_at:
         return Obstacle("artifact_gone", f"The files of #{base.number} were purged: restore everything.")
-    if scope == RollbackScope.SETTINGS and (left_by := _blamed_by(target.code_location, composed.code_digest)):
+    if scope == RollbackScope.SETTINGS and blamed_by is not None:
         return Obstacle(
             "blocked",
-            f"The code that is live, and would stay, is what rollback #{left_by} left: restore everything, or the code.",
+            f"The code that is live, and would stay, is what rollback #{blamed_by} left: restore everything, or the code.",
         )
     for mount, bundle in composed.bundles.items():
         if bundle.purged_at or bundle.damaged_at:
@@ -275,8 +285,10 @@ def _steps_over(location: CodeLocation, target: Deploy) -> tuple[list[Deploy], b
     return found[:MOST_STEPS], len(found) > MOST_STEPS
 
 
-def _runs(location: CodeLocation) -> dict[str, Any] | None:
-    return PlatformWatch.objects.filter(deployment=location.deployment_id).values_list("runs", flat=True).first()
+def _watch(location: CodeLocation) -> PlatformWatch | None:
+    """Answer what is known from asking the platform: of a deployment that was loaded with it, without a query."""
+    found: PlatformWatch | None = getattr(location.deployment, "watch", None)
+    return found
 
 
 def _blamed_by(location: CodeLocation, code_digest: str) -> int | None:

@@ -5,6 +5,7 @@ from django.urls.converters import IntConverter, StringConverter
 
 from deployments.views import (
     actions,
+    afterwards,
     alerts,
     connection,
     deploys,
@@ -88,6 +89,7 @@ urlpatterns = [
     path(f"{DEPLOY}live/", following.live, name="live"),
     path(f"{DEPLOY}log/", following.log, name="log"),
     path(f"{DEPLOY}log.txt", following.log_text, name="log-text"),
+    path(f"{DEPLOY}afterwards/", afterwards.afterwards, name="afterwards"),
     path(f"{DEPLOY}cancel/", deploys.cancel, name="cancel"),
     path(f"{DEPLOY}retry/", deploys.retry, name="retry"),
     path(f"{DEPLOY}describe/", deploys.describe, name="describe"),

@@ -17,6 +17,7 @@ from assets.states import World
 from assets.views.finding import find_asset
 from assets.views.shapes import Shape
 from assets.views.steps import row_of
+from assets.views.timeline import timeline_of
 from deployments.models import CodeLocation, Deploy
 from deployments.views.answering import refusals_shown
 from deployments.views.filters import query_of
@@ -88,6 +89,7 @@ def _head(place: CodeLocation, asset: Asset) -> tuple[dict[str, Any], AssetVersi
         "kinds": asset.kinds.split(),
         "last": last,
         "last_when": ago(last.deploy.finished_at, now) if last else "",
+        "timeline": timeline_of(asset, now),
         "now": now,
     }, version
 

@@ -18,8 +18,8 @@ from deployments.views.answering import refreshing, refusals_shown
 from deployments.views.finding import find_location, person
 from deployments.views.rollbacks import target_of
 
-# Keys that the dialog shows; the comparison has all.
-SHOWN = 30
+# Keys that the dialog shows at once, and unfolded; the comparison has all.
+FIRST, SHOWN = 4, 30
 # What goes away is what people look for first.
 ORDER = (ChangeKind.REMOVED, ChangeKind.ADDED, ChangeKind.CHANGED)
 
@@ -49,7 +49,8 @@ def _compared(place: CodeLocation, served: Deploy, target: Deploy) -> dict[str, 
         "known": bool(found.old and found.new),
         "counts": [(word, SIGNS[word], count) for word, count in found.counts.items() if count],
         "unchanged": found.unchanged,
-        "steps": [_told(step) for step in steps[:SHOWN]],
+        "first": [_told(step) for step in steps[:FIRST]],
+        "rest": [_told(step) for step in steps[FIRST:SHOWN]],
         "more": max(0, len(steps) - SHOWN),
     }
 

@@ -20,9 +20,9 @@ from deployments.views.rows import Around, Row, told
 from deployments.views.settings import Setting, changed_settings
 
 SCOPES = {
-    RollbackScope.ALL: ("Everything", "code, image, runtime version and settings"),
-    RollbackScope.CODE: ("Code only", "settings stay, but for those that go with the code"),
-    RollbackScope.SETTINGS: ("Settings only", "code, image and runtime version stay"),
+    RollbackScope.ALL: ("Everything", "code, image, runtime and settings"),
+    RollbackScope.CODE: ("Code only", "settings stay, but the code's own"),
+    RollbackScope.SETTINGS: ("Settings only", "code, image and runtime stay"),
 }
 # An advice may end with what is to be typed.
 COMMAND = "airflow db "
@@ -73,6 +73,14 @@ class Shown:
         sides = (self.plan.served, self.plan.target)
         return any(side is not None and side.release is not None and side.release.settings_digest for side in sides)
 
+    @property
+    def suggestion(self) -> str:
+        """Say what a good reason would tell."""
+        served = self.plan.served
+        if self.again or served is None:
+            return f"For example: #{self.row.deploy.number} was changed by hand"
+        return f"For example: revenue is wrong since #{served.number}"
+
     @cached_property
     def settings(self) -> list[Setting]:
         """Answer the settings that change."""
@@ -81,7 +89,17 @@ class Shown:
     @property
     def in_short(self) -> list[str]:
         """Say in a few words each what changes; nothing when nothing does, or nobody knows."""
-        return [*self._files(), *self._versions(), *self._knobs()]
+        return [*self.files, *self._versions(), *self._knobs()]
+
+    @cached_property
+    def files(self) -> list[str]:
+        """Say for each mount that changes how much of it does."""
+        return [*self._files()]
+
+    @property
+    def settings_words(self) -> str:
+        """Say how many settings change."""
+        return "".join(self._knobs())
 
     @property
     def barriers(self) -> list[tuple[Barrier, str]]:
@@ -104,10 +122,20 @@ class Shown:
         return _after_colon(plan_words.runs_in_flight(self.plan))
 
     @property
+    def runs_gist(self) -> str:
+        """Say in a few words what becomes of runs in flight."""
+        return plan_words.runs_in_short(self.plan)
+
+    @property
     def stays(self) -> list[str]:
         """Say what else is not rolled back."""
         told_above = {plan_words.DATA, plan_words.runs_in_flight(self.plan)}
         return [words for words in self.plan.stays if words not in told_above]
+
+    @property
+    def agents_wait(self) -> bool:
+        """Say whether a remote agent is not at the restored version."""
+        return not all(ready for _, ready in self.plan.agents)
 
     @property
     def runs_at(self) -> SafeString | str:

@@ -118,6 +118,8 @@ PAGES = [
     NamedRow("GET", f"{LOCATION}deploys/{{release}}/", "view", 302),
     Row("GET", DEPLOY, "view"),
     Row("GET", DEPLOY, "view", case="of a rollback", number=4),
+    Row("GET", f"{DEPLOY}afterwards/", "view", 404, case="of a push"),
+    Row("GET", f"{DEPLOY}afterwards/", "view", number=4),
     Row("GET", f"{DEPLOY}live/", "view"),
     Row("GET", f"{DEPLOY}actions/", "view"),
     Row("GET", f"{DEPLOY}log/", "view", 302, query="?before=2"),

@@ -40,6 +40,20 @@ def test_says_what_would_come_go_and_change(recorded: CodeLocation, editor: Clie
     assert f'href="{here}compare/?from=2&amp;to=1"' in ask(editor, here, 1).content.decode()
 
 
+def test_shows_the_first_keys_at_once_and_folds_the_others(recorded: CodeLocation, editor: Client):
+    third = shipping.ship(recorded, {"more.py": b"1"})
+    record(third, define(asset("orders"), *(asset(f"new_{number:02}") for number in range(40))))
+    here = recorded.get_absolute_url()
+
+    page = ask(editor, here, 2).content.decode()
+
+    seen, folded = page.split("<details>")
+    assert seen.count("<li>") == 4
+    assert folded.count("<li>") == 26
+    assert ">39 more</summary>" in folded
+    assert "and 13 more, in the full comparison." in folded
+
+
 def test_is_asked_for_by_the_dialog_and_is_a_comparison_without_scripts(recorded: CodeLocation, editor: Client):
     here = recorded.get_absolute_url()
 

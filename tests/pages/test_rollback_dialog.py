@@ -44,27 +44,49 @@ def report(location: CodeLocation, **versions: str) -> None:
         )
 
 
-def test_tells_what_is_at_stake_before_it_asks_why_and_what_happens_after_that(editor: Client, here: str):
+def test_tells_what_changes_then_what_to_beware_of_then_the_details_and_asks_why_beside_the_button(
+    editor: Client, here: str
+):
     page = body(editor, f"{here}rollback/?to=2")
 
     order = [
         "In place now #4",
         "Everything",
+        "What changes",
+        "What becomes of the assets",
+        "3 files of dags, dbt/finance goes away",
+        "1 setting",
+        "3.1-4 → to 3.0-9",
+        "registry.example/acme/airflow:2026.11.4 → to registry.example/acme/airflow:2026.10.1",
+        "Tables, files and whatever runs have written stay as they are. In the metadata database",
         "An older Airflow takes over the metadata database",
         "airflow db downgrade --to-version 3.0.6 --yes",
         "An older runtime is restored",
-        "Tables, files and whatever runs have written stay as they are. In the metadata database",
+        "#2 was live, but not verified.",
+        "Runs in flight all running tasks fail at once",
         "With the older runtime all running tasks fail at once",
-        "All 2 files and the settings are here.",
-        "Why?",
-        "What changes",
-        "registry.example/acme/airflow:2026.11.4 → to registry.example/acme/airflow:2026.10.1",
         "What happens",
         "What else is not rolled back",
+        "2 deploys stepped over",
+        "All 2 files and the settings are here.",
+        "Why?",
+        "Tick the 2 warnings above, too.",
+        "Leave it",
         "Roll back to #2",
     ]
+    assert [expected for expected in order if expected not in page] == []
     found = [page.index(expected) for expected in order]
     assert found == sorted(found)
+
+
+def test_keeps_in_sight_what_it_is_confirmed_with(editor: Client, here: str):
+    page = editor.get(f"{here}rollback/?to=2").content.decode()
+
+    foot = page[page.index('<footer class="dialog-foot"') :]
+    foot = foot[: foot.index("</footer>")]
+    assert 'name="description"' in foot
+    assert SUBMIT in foot
+    assert 'placeholder="For example: revenue is wrong since #4"' in foot
 
 
 def test_does_not_say_that_data_is_lost_where_the_runtime_is_only_recorded(
