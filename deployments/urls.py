@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from deployments.views import alerts, connection, deploys, downloads, git, holds, loads, overview, rollbacks
+from deployments.views import alerts, connection, deploys, downloads, git, holds, insights, loads, overview, rollbacks
 
 app_name = "deployments"
 
@@ -34,6 +34,7 @@ CONNECTION = f"{DEPLOYMENT}-/connection/"
 
 urlpatterns = [
     path("", overview.home, name="home"),
+    path("insights/", insights.insights, name="insights"),
     path("downloads/", downloads.downloads, name="downloads"),
     path("downloads/<str:name>", downloads.download, name="download"),
     path(DEPLOYMENT, overview.overview, name="overview"),

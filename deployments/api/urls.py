@@ -3,7 +3,19 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from deployments.api import alerts, callbacks, deploys, git_hooks, git_sources, loads, places, plans, tokens, uploads
+from deployments.api import (
+    alerts,
+    callbacks,
+    deploys,
+    git_hooks,
+    git_sources,
+    insights,
+    loads,
+    places,
+    plans,
+    tokens,
+    uploads,
+)
 
 
 class Number(IntConverter):
@@ -24,10 +36,12 @@ urlpatterns = [
     path("auth/token/", tokens.Tokens.as_view()),
     path("organizations/", places.Organizations.as_view()),
     path("organizations/<slug:org>/", places.OneOrganization.as_view()),
+    path("organizations/<slug:org>/insights/", insights.OrganizationInsights.as_view()),
     path("organizations/<slug:org>/deployments/", places.Deployments.as_view()),
     path("organizations/<slug:org>/deployments/<slug:deployment>/", places.OneDeployment.as_view()),
     path("organizations/<slug:org>/deployments/<slug:deployment>/connection-test/", places.ConnectionTest.as_view()),
     path("organizations/<slug:org>/deployments/<slug:deployment>/code-locations/", places.CodeLocations.as_view()),
+    path("organizations/<slug:org>/deployments/<slug:deployment>/insights/", insights.DeploymentInsights.as_view()),
     path(CHANNELS, alerts.AlertChannels.as_view()),
     path(CHANNEL, alerts.OneAlertChannel.as_view()),
     path(f"{CHANNEL}test/", alerts.TestAlertChannel.as_view()),
@@ -41,6 +55,7 @@ urlpatterns = [
     path(f"{LOCATION}rollbacks/", deploys.Rollbacks.as_view()),
     path(f"{LOCATION}git-source/", git_sources.GitSources.as_view()),
     path(f"{LOCATION}git-source/fetch/", git_sources.FetchGitSource.as_view()),
+    path(f"{LOCATION}insights/", insights.LocationInsights.as_view()),
     path(f"{LOCATION}loads/", loads.Loads.as_view()),
     path(f"{LOCATION}loads/<number:load>/", loads.OneLoad.as_view()),
     path(f"{LOCATION}deploys/", deploys.Deploys.as_view()),
