@@ -197,9 +197,10 @@ def _never_back(live: Iterable[Ended]) -> Iterator[tuple[float, Ended]]:
         yield latest, row
 
 
-def _place_in_line(pair: tuple[float, Ended]) -> tuple[int, float, bool, int]:
+def _place_in_line(pair: tuple[float, Ended]) -> tuple[int, float, int]:
+    # Merging keeps each side's own order, whatever numbers say.
     at, row = pair
-    return row.location, at, row.seq is not None, row.seq or row.number
+    return row.location, at, row.number
 
 
 def judged(rows: Iterable[Ended], left: Iterable[Left]) -> Iterator[Ended | Failure]:
@@ -218,7 +219,7 @@ def judged(rows: Iterable[Ended], left: Iterable[Left]) -> Iterator[Ended | Fail
             yield from _restored(waiting, suspects, row)
             if row.kind == DeployKind.ROLLBACK and row.number not in blamers and _replaced(latest, row):
                 assert latest is not None
-                suspects.pop(latest.code or "", None)
+                suspects = {code: each for code, each in suspects.items() if each.change != latest}
                 yield Failure(latest, restored=row)
             latest = row
         if not row.is_change:
@@ -226,11 +227,11 @@ def judged(rows: Iterable[Ended], left: Iterable[Left]) -> Iterator[Ended | Fail
         if row.seq is not None:
             yield row
         by = blamed.get(row.code or "")
-        if row.status == DeployStatus.FAILED:
-            suspects.pop(row.code or "", None)
-            waiting.append(Failure(row))
-        elif by is not None and by.came_after(row):
+        if by is not None and by.came_after(row):
             suspects[by.code] = Failure(row)
+        if row.status == DeployStatus.FAILED:
+            suspects = {code: each for code, each in suspects.items() if each.change != row}
+            waiting.append(Failure(row))
     yield from waiting
     yield from suspects.values()
 

@@ -155,7 +155,7 @@ def _labels(names: list[str]) -> list[Label]:
     """Answer as many names as fit, the first and the last among them."""
     last = len(names) - 1
     apart = max(1, math.ceil(last / (MOST_LABELS - 1)))
-    chosen = [at for at in range(0, last + 1, apart) if at in (0, last) or last - at >= apart / 2]
+    chosen = [at for at in range(0, last + 1, apart) if at in (0, last) or last - at >= apart * 0.75]
     if last not in chosen:
         chosen.append(last)
     return [Label(_middle(at, len(names)), "middle", names[at]) for at in chosen]
