@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from deployments.delivery import Ended
 from deployments.models import Blame, CodeLocation, Deploy, Release
 from deployments.states import ActorKind, DeployKind, DeployStatus
@@ -40,8 +42,9 @@ class History:
         return self._add(at, status, code=code, kind=DeployKind.OBSERVED, placed=None)
 
     def roll_back(self, at: datetime, to: Deploy, *, status: str = "SUCCEEDED", lifted: bool = False) -> Deploy:
-        """Add a rollback; the code that was live before is blamed, unless it is the same."""
-        left = self.location.deploys.went_live().first()
+        """Add a rollback; the code that was in place before is blamed, unless it is the same."""
+        in_place = Q(activated_at__isnull=False) | Q(kind=DeployKind.OBSERVED)
+        left = self.location.deploys.filter(in_place).order_by("-number").first()
         made = self._add(at, status, kind=DeployKind.ROLLBACK, release=to.release, restores=to)
         if left.release.code_digest != made.release.code_digest:
             self.blame(left, made, lifted=lifted)

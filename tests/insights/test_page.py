@@ -49,9 +49,7 @@ def test_tells_the_four_figures_in_words(shop: History):
 
     told = page(browser())
 
-    assert (
-        "3 a week ▲ 200% more than in the 7 days before. 3 deploys went live. Of them only observed: 1." in told
-    )
+    assert "3 a week ▲ 200% more than in the 7 days before. 3 deploys went live. Of them only observed: 1." in told
     assert "2 h median ▲ 1 h longer than in the 7 days before. Nine of ten took at most 2 h." in told
     assert "Left out, for the commit's time is not known: 2 deploys." in told
     assert (

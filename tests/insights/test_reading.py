@@ -122,22 +122,19 @@ def test_are_of_the_period_and_of_the_one_before_and_of_nothing_else(shop: Histo
     assert sum(step.live for step in found.steps) == 2
 
 
-def test_know_what_ended_a_failure_after_the_period(shop: History):
-    first = shop.push(NOON - DAY)
-    shop.push(NOON, "FAILED")
-    second = shop.push(NOON + MINUTE)
-    shop.push(NOON + 2 * MINUTE, "FAILED")
+def test_know_what_ended_a_failure_after_the_period(shop: History, location: CodeLocation):
+    first, second = shop.push(NOON - DAY), shop.push(NOON)
     shop.roll_back(NOON + 3 * DAY, to=first)
+    other = History(factories.make_location(location.deployment, "other"))
+    other.push(NOON - HOUR, "FAILED")
+    other.push(NOON + 2 * DAY)
+    other.push(NOON + 3 * DAY)
 
     found = read()
 
-    assert counts(found.now) == (2, 1, 2, 0)
-    assert sorted(found.now.restores) == [
-        60,
-        (3 * DAY - 2 * MINUTE).total_seconds(),
-        (3 * DAY - MINUTE).total_seconds(),
-    ]
-    assert found.failures[1][1].change.number == second.number
+    assert counts(found.now) == (2, 1, 1, 0)
+    assert sorted(found.now.restores) == [(2 * DAY + HOUR).total_seconds(), (3 * DAY).total_seconds()]
+    assert found.failures[0][1].change.number == second.number
 
 
 def test_say_of_a_change_that_it_failed_whichever_period_is_asked_for(shop: History):
