@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import airflow, assets, loads
+from tests.bench import airflow, assets, insights, loads
 
 FILES, BYTES = 500, 5_000_000
 ROUNDS = 9
@@ -34,6 +34,7 @@ def main() -> None:
         bench_rollback(Path(folder))
         bench_history()
         loads.main(show)
+        insights.main(show)
         assets.main(show)
         airflow.main(show)
 
