@@ -163,6 +163,7 @@ def test_costs_the_same_with_one_deployment_and_with_twenty(shop: History, locat
         assert answer.status_code == 200
         return len(queries), len(answer.content)
 
+    viewer.get("/")  # what a process learns once
     shop.push(NOON, "FAILED")
     few, _ = cost(**WEEK)
     for number in range(19):
