@@ -1,7 +1,8 @@
-"""Links to commits. Only http and https ever become a link."""
+"""Commits: links to them, of which only http and https ever become one, and when they were made."""
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -56,6 +57,22 @@ def without_credentials(url: str) -> str:
     # Up to an @ before the path; or, when a password has slashes in it, up to the last one.
     rest = re.sub(r"^(/*)(?:[^/?#]*|[^/?#]*:.*)@", r"\1", rest)
     return f"{scheme}{mark}{re.split('[?#]', rest)[0]}"
+
+
+def moment_as_text(at: datetime) -> str:
+    """Answer a commit's time as it is kept: in UTC, to the second, as 2026-11-21T12:00:00Z."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def moment_in(text: str) -> datetime:
+    """Answer the time that ISO 8601 with a time zone says. Raises ValueError."""
+    try:
+        said = datetime.fromisoformat(text)
+        if said.tzinfo is None:
+            raise ValueError("It has no time zone.")
+        return said.astimezone(UTC)
+    except OverflowError as odd:
+        raise ValueError("It is beyond all calendars.") from odd
 
 
 def _from_template(template: str, repository: str | None, commit: str) -> str | None:

@@ -15,6 +15,7 @@ from deployments.views import (
     git,
     holds,
     home,
+    insights,
     loads,
     overview,
     rollbacks,
@@ -49,6 +50,7 @@ CONNECTION = f"{DEPLOYMENT}-/connection/"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("insights/", insights.insights, name="insights"),
     path("downloads/", downloads.downloads, name="downloads"),
     path("downloads/<str:name>", downloads.download, name="download"),
     path(DEPLOYMENT, overview.overview, name="overview"),

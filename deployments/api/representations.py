@@ -5,7 +5,7 @@ from typing import Any, cast
 from rest_framework import serializers
 
 from deployments import configuration
-from deployments.commits import commit_url, without_credentials
+from deployments.commits import commit_url, moment_as_text, moment_in, without_credentials
 from deployments.drivers import puts_of
 from deployments.history import hold_of
 from deployments.last_known_good import obstacle_to_restoring
@@ -291,7 +291,9 @@ class PushIn(serializers.Serializer[Any]):
         help_text="{env: {NAME: {value, secret} or null}, runtime: {…}, free: {…}}: only those that change.",
     )
     git = serializers.DictField(
-        child=serializers.CharField(max_length=5000, allow_blank=True, allow_null=True), required=False
+        child=serializers.CharField(max_length=5000, allow_blank=True, allow_null=True),
+        required=False,
+        help_text="{commit, url, branch, author, message, committed_at: ISO 8601 with a time zone, dirty}",
     )
     source_position = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=2**63 - 1)
     expected_live = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=2**63 - 1)
@@ -299,9 +301,20 @@ class PushIn(serializers.Serializer[Any]):
 
     def validate_git(self, value: dict[str, Any]) -> dict[str, Any]:
         """Keep what we know, without what was not said, and without a repository's user, password and query."""
-        known = ("commit", "url", "branch", "author", "message", "dirty")
+        known = ("commit", "url", "branch", "author", "message", "committed_at", "dirty")
         kept = {name: value[name] for name in known if value.get(name)}
+        if "committed_at" in kept:
+            kept["committed_at"] = self._moment(kept["committed_at"])
         return kept | {"url": without_credentials(kept["url"])} if "url" in kept else kept
+
+    def _moment(self, said: str) -> str:
+        try:
+            return moment_as_text(moment_in(said))
+        except ValueError as odd:
+            example = "2026-11-21T13:00:00+01:00"
+            raise serializers.ValidationError(
+                f"committed_at is no time as ISO 8601 writes it, with its time zone: {example}."
+            ) from odd
 
     def validate_metadata(self, value: dict[str, Any]) -> dict[str, Any]:
         """Refuse what no row should carry."""

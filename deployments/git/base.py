@@ -58,11 +58,14 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit. `author` is a name without an address; `message` is its first line and its body, not too long."""
+    """One commit. `author` is a name without an address; `message` is its first line and its body, not too long.
+
+    `at` is when it was committed; None when that is no time.
+    """
 
     name: str
     author: str
-    at: datetime
+    at: datetime | None
     message: str
 
 

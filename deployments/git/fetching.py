@@ -64,7 +64,7 @@ def _get(git: Git, like: str) -> None:
 
 
 def _commit(git: Git) -> Commit:
-    told = _told(git, "log", "-1", "--no-color", "--format=%H%x00%at%x00%an%x00%s%x00%b", HEAD, "--")
+    told = _told(git, "log", "-1", "--no-color", "--format=%H%x00%ct%x00%an%x00%s%x00%b", HEAD, "--")
     name, at, author, first, body = told.decode(errors="replace").split("\0", 4)
     return Commit(
         name=name,
@@ -102,8 +102,8 @@ def _plain(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def _moment(seconds: str) -> datetime:
+def _moment(seconds: str) -> datetime | None:
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC)
+        return None

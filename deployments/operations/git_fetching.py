@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from deployments import events, sourcing
-from deployments.commits import without_credentials
+from deployments.commits import moment_as_text, without_credentials
 from deployments.git.base import GitRefused, GitUnreachable
 from deployments.models import Deploy, GitSource
 from deployments.operations.deploying import Push, store_push
@@ -81,6 +81,7 @@ def _push(source: GitSource, found: Head) -> Push:
         "branch": source.branch,
         "author": commit.author,
         "message": commit.message,
+        "committed_at": moment_as_text(commit.at) if commit.at else "",
     }
     metadata = {"submodules_left_out": list(found.submodules[:MOST_NAMED])} if found.submodules else {}
     return Push(

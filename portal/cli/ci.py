@@ -36,6 +36,7 @@ def _gitlab(env: Environment) -> GitData:
         url=public_url(env.get("CI_PROJECT_URL")),
         author=_without_address(env.get("CI_COMMIT_AUTHOR")),
         message=env.get("CI_COMMIT_TITLE") or None,
+        committed_at=env.get("CI_COMMIT_TIMESTAMP") or None,
     )
 
 

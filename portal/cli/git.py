@@ -53,16 +53,17 @@ def check_committed(directories: Iterable[Path], *, force: bool) -> bool:
 
 def _from_checkout(directory: Path) -> GitData:
     # %x00 parts the fields: no name and no subject holds it.
-    found = _git(directory, "log", "-1", "--no-show-signature", "--format=%H%x00%aN%x00%s")
+    found = _git(directory, "log", "-1", "--no-show-signature", "--format=%H%x00%aN%x00%cI%x00%s")
     if not found:
         return GitData()
-    commit, author, subject = found.rstrip("\n").split("\0", 2)
+    commit, author, committed_at, subject = found.rstrip("\n").split("\0", 3)
     return GitData(
         commit=commit,
         branch=_line(_git(directory, "symbolic-ref", "--short", "--quiet", "HEAD")),
         url=public_url(_line(_git(directory, "config", "--get", "remote.origin.url"))),
         author=author or None,
         message=subject or None,
+        committed_at=committed_at or None,
     )
 
 

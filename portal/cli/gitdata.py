@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 LONGEST_MESSAGE = 250
 
+_MOMENT = re.compile(r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 # git@host:owner/repository, which is no URL; the name before the @ is no secret.
 _SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:[^\s:@]+")
 
@@ -21,8 +22,13 @@ class GitData:
     url: str | None = None
     author: str | None = None
     message: str | None = None
+    # When it was committed, ISO 8601 with its time zone; from commit to live is what a team calls lead time.
+    committed_at: str | None = None
 
     def __post_init__(self) -> None:
+        # Commits may bear any time, and git writes it as it is: what is no usual time is not sent.
+        if self.committed_at and not _MOMENT.fullmatch(self.committed_at):
+            object.__setattr__(self, "committed_at", None)
         # A subject is the whole first paragraph, however long.
         if self.message and len(self.message) > LONGEST_MESSAGE:
             object.__setattr__(self, "message", self.message[: LONGEST_MESSAGE - 1] + "…")

@@ -141,7 +141,8 @@ def test_a_push_is_accepted_carried_out_and_read(location, editor):
         "bundles": {"dags": digest},
         "description": "Add orders",
         "runtime_version": "3.1-2",
-        "git": {"commit": "0123abc0", "url": "git@github.com:acme/shop.git", "branch": "main", "unknown": "x"},
+        "git": {"commit": "0123abc0", "url": "git@github.com:acme/shop.git", "branch": "main", "unknown": "x"}
+        | {"committed_at": "2026-11-21T13:30:15.5+05:30"},
         "metadata": {"run": {"id": 7}},
         "source_position": 12,
         "expected_live": 0,
@@ -156,6 +157,7 @@ def test_a_push_is_accepted_carried_out_and_read(location, editor):
         "commit": "0123abc0",
         "url": "git@github.com:acme/shop.git",
         "branch": "main",
+        "committed_at": "2026-11-21T08:00:15Z",
         "commit_url": "https://github.com/acme/shop/commit/0123abc0",
     }
     assert (made["metadata"], made["source_position"]) == ({"run": {"id": 7}}, 12)

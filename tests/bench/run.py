@@ -1,6 +1,6 @@
 """`make bench`: how long things take, with seeded input. Prints medians; asserts nothing, for machines are noisy.
 
-`make bench ARGS=airflow` measures that part alone; ARGS="rollback history loads assets pages airflow" is all of it.
+`make bench ARGS=airflow` measures that part alone; ARGS="rollback history loads insights assets pages airflow" is all of it.
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import airflow, assets, loads, pages
+from tests.bench import airflow, assets, insights, loads, pages
 
 FILES, BYTES = 500, 5_000_000
 ROUNDS = 9
@@ -38,6 +38,7 @@ def main(chosen: list[str]) -> None:
             "rollback": lambda: bench_rollback(Path(folder)),
             "history": bench_history,
             "loads": lambda: loads.main(show),
+            "insights": lambda: insights.main(show),
             "assets": lambda: assets.main(show),
             "pages": lambda: pages.main(show, repeated),
             "airflow": lambda: airflow.main(show),

@@ -144,6 +144,7 @@ def test_tells_the_commit_and_takes_its_subject_for_a_description(
             "branch": "main",
             "author": "Ada Example",
             "message": "Add orders",
+            "committed_at": git("log", "-1", "--format=%cI"),
         },
     }
 

@@ -21,7 +21,7 @@ GITHUB = {
 }
 
 
-def test_tells_commit_branch_url_author_and_subject(git: Git, checkout: Path) -> None:
+def test_tells_commit_branch_url_author_subject_and_time(git: Git, checkout: Path) -> None:
     git("remote", "add", "origin", "https://ada:hunter2@git.example/acme/pipelines.git")
 
     found = describe(checkout / "dags", {})
@@ -32,7 +32,9 @@ def test_tells_commit_branch_url_author_and_subject(git: Git, checkout: Path) ->
         url="https://git.example/acme/pipelines.git",
         author="Ada Example",
         message="Add orders",
+        committed_at=git("log", "-1", "--format=%cI"),
     )
+    assert found.committed_at
 
 
 def test_tells_nothing_where_there_is_no_repository(tmp_path: Path) -> None:
@@ -122,13 +124,21 @@ def test_reads_the_other_fields_of_each_ci_system() -> None:
             "CI_PROJECT_URL": "https://gitlab.example/acme/etl",
             "CI_COMMIT_AUTHOR": "Ada Example <ada@example.com>",
             "CI_COMMIT_TITLE": "Add orders",
+            "CI_COMMIT_TIMESTAMP": "2026-11-21T13:00:00+01:00",
         }
     )
     azure = from_environment(
         {"TF_BUILD": "True", "BUILD_SOURCEVERSION": "c0ffee", "BUILD_REPOSITORY_URI": "https://acme@dev.example/etl"}
     )
 
-    assert gitlab == GitData("c0ffee", None, "https://gitlab.example/acme/etl", "Ada Example", "Add orders")
+    assert gitlab == GitData(
+        "c0ffee",
+        None,
+        "https://gitlab.example/acme/etl",
+        "Ada Example",
+        "Add orders",
+        "2026-11-21T13:00:00+01:00",
+    )
     assert azure == GitData("c0ffee", url="https://dev.example/etl")
 
 
@@ -162,6 +172,11 @@ def test_shortens_a_subject_that_is_a_whole_paragraph() -> None:
     assert message is not None
     assert len(message) == 250
     assert message.endswith("…")
+
+
+@pytest.mark.parametrize("odd", ["", "yesterday", "2026-11-21", "2026-11-21T13:00:00", "12026-11-21T13:00:00+01:00"])
+def test_does_not_pass_on_what_is_no_usual_time(odd: str) -> None:
+    assert "committed_at" not in GitData(commit="c0ffee", committed_at=odd).known()
 
 
 @pytest.mark.parametrize("change", ["edit", "add", "delete", "stage", "rename"])

@@ -41,6 +41,7 @@ def test_with_commit_branch_author_and_message_and_is_put_in_place(shop, reposit
         "branch": "main",
         "author": AUTHOR,
         "message": "First\n\nWith a body.",
+        "committed_at": repository.run("log", "-1", "main", "--date=format-local:%FT%TZ", "--format=%cd", TZ="UTC"),
     }
     assert deploy.description == "First"
     now = fresh(source)

@@ -35,6 +35,21 @@ class NamedRow(Row):
         return super().url(place, **({"name": DOWNLOAD, "release": release_at(place)} | named))
 
 
+@dataclass(frozen=True)
+class PlacedRow(Row):
+    """A row whose query names its place."""
+
+    @property
+    def is_of_a_place(self) -> bool:
+        """Say that it names an organization."""
+        return True
+
+    def url(self, place: Place = OWN, **named: Any) -> str:
+        """Answer its address at this place."""
+        names = {"org": place.org, "deployment": place.deployment, "location": place.location} | named
+        return f"{self.path}{self.query.format(**names)}"
+
+
 def release_at(place: Place) -> str:
     """Answer what targets call the release of the place's #2; where there is none, nobody's."""
     found = Deploy.objects.filter(
@@ -52,6 +67,11 @@ PAGES = [
     Row("GET", "/readyz", "open"),
     Row("GET", "/metrics", "metrics"),
     Row("GET", "/", "signed-in"),
+    Row("GET", "/insights/", "signed-in"),
+    Row("GET", "/insights/", "signed-in", 400, query="?days=1000", case="of too long a period"),
+    Row("GET", "/insights/", "view", query="?place=ORG", case="of an organization"),
+    PlacedRow("GET", "/insights/", "view", query="?place={org}/{deployment}", case="of a deployment"),
+    PlacedRow("GET", "/insights/", "view", query="?place={org}/{deployment}/{location}", case="of a code location"),
     Row("GET", "/downloads/", "open"),
     Row("GET", "/downloads/", "open", query="?place=acme/production/shop", case="for a place"),
     NamedRow("GET", "/downloads/{name}", "open"),
