@@ -76,3 +76,17 @@ def _words(at: datetime, now: datetime) -> str:
         if seconds >= length:
             return f"{int(seconds // length)} {unit} ago"
     return f"{int(seconds)} s ago" if seconds >= 5 else "just now"
+
+
+def until(at: datetime | None, now: datetime) -> SafeString | str:
+    """Answer a `<time>` that reads "in 5 d", or "over" once it is."""
+    if at is None:
+        return ""
+    exact, seconds = at.astimezone(UTC), (at - now).total_seconds()
+    words = next((f"in {int(seconds // length)} {unit}" for unit, length in _UNITS if seconds >= length), "in a moment")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        f"{exact:%Y-%m-%dT%H:%M:%SZ}",
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        words if seconds > 0 else "over",
+    )
