@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 STRICT = (
@@ -25,5 +26,14 @@ class PortalCSPMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         library = request.path.startswith(("/admin/", "/api/v1/schema/"))
-        response.setdefault("Content-Security-Policy", LIBRARY_PAGES if library else STRICT)
+        policy = LIBRARY_PAGES if library else STRICT
+        if settings.LASTGOOD_OIDC and request.path.startswith(("/accounts/", "/invitations/")):
+            policy = policy.replace("form-action 'self'", f"form-action 'self' {_provider()}")
+        response.setdefault("Content-Security-Policy", policy)
         return response
+
+
+def _provider() -> str:
+    """Answer where the button of single sign-on leads to: browsers hold redirects of a form against its page, too."""
+    scheme = settings.LASTGOOD_OIDC.issuer.partition("://")[0]
+    return " ".join(f"{scheme}://{host}" for host in sorted(settings.LASTGOOD_OIDC.hosts))
