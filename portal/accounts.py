@@ -51,7 +51,7 @@ class SealedFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships n
             return unseal(encrypted_text)
         except Unreadable:
             # An empty one would make codes that anybody can work out.
-            return generate_totp_secret()
+            return str(generate_totp_secret())
 
     def get_totp_label(self, user: Any) -> str:
         """Answer what the app shows: the user name, which people sign in with here."""

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from portal.env import SingleSignOn
+
 STRICT = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -28,12 +30,12 @@ class PortalCSPMiddleware:
         library = request.path.startswith(("/admin/", "/api/v1/schema/"))
         policy = LIBRARY_PAGES if library else STRICT
         if settings.LASTGOOD_OIDC and request.path.startswith(("/accounts/", "/invitations/")):
-            policy = policy.replace("form-action 'self'", f"form-action 'self' {_provider()}")
+            policy = policy.replace("form-action 'self'", f"form-action 'self' {_provider(settings.LASTGOOD_OIDC)}")
         response.setdefault("Content-Security-Policy", policy)
         return response
 
 
-def _provider() -> str:
+def _provider(asked: SingleSignOn) -> str:
     """Answer where the button of single sign-on leads to: browsers hold redirects of a form against its page, too."""
-    scheme = settings.LASTGOOD_OIDC.issuer.partition("://")[0]
-    return " ".join(f"{scheme}://{host}" for host in sorted(settings.LASTGOOD_OIDC.hosts))
+    scheme = asked.issuer.partition("://")[0]
+    return " ".join(f"{scheme}://{host}" for host in sorted(asked.hosts))

@@ -31,7 +31,7 @@ class _KnownHosts(requests.Session):
     def send(self, request: requests.PreparedRequest, **said: Any) -> requests.Response:
         """Send it, if it goes where it may. Raises ForeignHost."""
         host = urlsplit(request.url or "").netloc.lower()
-        if host not in settings.LASTGOOD_OIDC.hosts:
+        if not settings.LASTGOOD_OIDC or host not in settings.LASTGOOD_OIDC.hosts:
             raise ForeignHost(f"The provider names the host {host}: it is not in LASTGOOD_OIDC_HOSTS.")
         return super().send(request, **({"timeout": settings.SOCIALACCOUNT_REQUESTS_TIMEOUT} | said))
 
@@ -75,5 +75,6 @@ def _is_invited(request: HttpRequest) -> bool:
 
 
 def _is_of_a_domain(sociallogin: SocialLogin) -> bool:
+    domains = settings.LASTGOOD_OIDC.domains if settings.LASTGOOD_OIDC else frozenset()
     verified = [each.email for each in sociallogin.email_addresses if each.verified]
-    return any(address.rpartition("@")[2].lower() in settings.LASTGOOD_OIDC.domains for address in verified)
+    return any(address.rpartition("@")[2].lower() in domains for address in verified)

@@ -78,7 +78,7 @@ class AuthenticatorAdmin(OperatorsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Answer them to superusers."""
-        rows = Authenticator.objects.select_related("user")
+        rows: QuerySet[Any] = Authenticator.objects.select_related("user")
         return rows if self.has_module_permission(request) else rows.none()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

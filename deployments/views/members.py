@@ -64,7 +64,13 @@ def show_members(
         "previous": linked(request, page.previous_cursor),
         "roles": [(label_of(role), ROLE_WORDS[role]) for role in Role if _fits(role, place)],
         "invitations": [
-            {"row": row, "role": label_of(Role(row.role)), "until": until(row.expires_at, now)} for row in asked
+            {
+                "row": row,
+                "role": label_of(Role(row.role)),
+                "until": until(row.expires_at, now),
+                "over": row.expires_at <= now,
+            }
+            for row in asked
         ],
         "invited": invited,
         "refusal": refusal,
