@@ -1,8 +1,10 @@
 """The pages of allauth that this portal has, in its own look. No page needs e-mail, which a portal may not send."""
 
 from allauth.account import views
-from allauth.socialaccount import views as single_sign_on
+from allauth.socialaccount import views as social
 from django.urls import include, path
+
+from portal import single_sign_on as oidc
 
 urlpatterns = [
     path("login/", views.login, name="account_login"),
@@ -13,9 +15,10 @@ urlpatterns = [
     path("password/set/", views.password_set, name="account_set_password"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("2fa/", include("allauth.mfa.urls")),
-    path("connections/", single_sign_on.connections, name="socialaccount_connections"),
-    path("cancelled/", single_sign_on.login_cancelled, name="socialaccount_login_cancelled"),
-    path("error/", single_sign_on.login_error, name="socialaccount_login_error"),
-    path("social-signup/", single_sign_on.signup, name="socialaccount_signup"),  # closed: nothing leads to it
-    path("", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path("connections/", social.connections, name="socialaccount_connections"),
+    path("cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
+    path("error/", social.login_error, name="socialaccount_login_error"),
+    path("social-signup/", social.signup, name="socialaccount_signup"),  # closed: nothing leads to it
+    path("oidc/<str:provider_id>/login/", oidc.login, name="openid_connect_login"),
+    path("oidc/<str:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
 ]

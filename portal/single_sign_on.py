@@ -1,5 +1,9 @@
 """Signing in through the operator's OpenID Connect provider. It says who somebody is; whether they may come in is said here."""
 
+import logging
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,9 +12,10 @@ from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.openid_connect import views
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -19,6 +24,7 @@ from deployments.views.invitations import SESSION_KEY
 from portal.common.problems import Absent
 
 PROVIDER = "oidc"
+logger = logging.getLogger(__name__)
 
 
 class ForeignHost(requests.RequestException):
@@ -33,7 +39,8 @@ class _KnownHosts(requests.Session):
         host = urlsplit(request.url or "").netloc.lower()
         if not settings.LASTGOOD_OIDC or host not in settings.LASTGOOD_OIDC.hosts:
             raise ForeignHost(f"The provider names the host {host}: it is not in LASTGOOD_OIDC_HOSTS.")
-        return super().send(request, **({"timeout": settings.SOCIALACCOUNT_REQUESTS_TIMEOUT} | said))
+        said["timeout"] = said.get("timeout") or settings.SOCIALACCOUNT_REQUESTS_TIMEOUT
+        return super().send(request, **said)
 
 
 class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -78,3 +85,20 @@ def _is_of_a_domain(sociallogin: SocialLogin) -> bool:
     domains = settings.LASTGOOD_OIDC.domains if settings.LASTGOOD_OIDC else frozenset()
     verified = [each.email for each in sociallogin.email_addresses if each.verified]
     return any(address.rpartition("@")[2].lower() in domains for address in verified)
+
+
+def _told(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Have a provider that is away, or tells nonsense of itself, be a page and not a fault of ours."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+        try:
+            return view(request, provider_id)
+        except (requests.RequestException, KeyError) as away:
+            logger.warning("Single sign-on did not work: %s.", type(away).__name__)
+            return render(request, "socialaccount/authentication_error.html", status=HTTPStatus.UNAUTHORIZED)
+
+    return asked
+
+
+login, callback = _told(views.login), _told(views.callback)

@@ -126,7 +126,7 @@ def places_of(user: User) -> list[Place]:
 
 def lines_of(user_ids: list[int], now: datetime) -> list[dict[str, Any]]:
     """Answer what is shown of the tokens of these accounts, newest first."""
-    rows = Token.objects.filter(user__in=user_ids).select_related("organization", "deployment__organization")
+    rows = Token.objects.filter(user__in=user_ids).select_related("user", "organization", "deployment__organization")
     return [_line(row, now) for row in rows.order_by("-created", "digest")[:MOST_TOKENS]]
 
 
