@@ -16,7 +16,7 @@ SAID = {
     "account/messages/password_set.txt": "Your password is set.",
     "mfa/messages/totp_activated.txt": "The second factor is on: from now on you are asked for a code when you sign in.",
     "mfa/messages/totp_deactivated.txt": "The second factor is off.",
-    "mfa/messages/recovery_codes_generated.txt": "These recovery codes are new; the old ones open nothing any more.",
+    "mfa/messages/recovery_codes_generated.txt": "These are your recovery codes. Older ones open nothing any more.",
     "socialaccount/messages/account_connected.txt": "Connected: you can sign in this way too.",
     "socialaccount/messages/account_connected_other.txt": "That account is connected to somebody else here.",
     "socialaccount/messages/account_disconnected.txt": "Disconnected.",
