@@ -9,7 +9,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef
 from guardian.shortcuts import assign_perm, get_users_with_perms, remove_perm
 
-from deployments.models import Deploy, Deployment, Organization
+from deployments.models import Deploy, Deployment, Organization, Token
+from deployments.scopes import TokenScope, scope_of
 from deployments.states import ActorKind
 from portal.common.problems import Invalid, NotAllowed
 
@@ -56,6 +57,16 @@ ROLES: dict[Role, tuple[Right, ...]] = {
 }
 
 
+# The roles in words; what each is for is said where it is chosen.
+ROLE_WORDS = {
+    Role.VIEWER: "Sees history, assets, settings and logs.",
+    Role.DEPLOYER: "Also deploys: the role for CI.",
+    Role.EDITOR: "Also rolls back, holds and resumes.",
+    Role.ADMIN: "Also configures, and manages members.",
+    Role.ORGANIZATION_ADMIN: "Also makes deployments and service accounts, and manages the organization.",
+}
+
+
 @dataclass(frozen=True)
 class Membership:
     """One person's role on one place."""
@@ -76,9 +87,46 @@ def require(person: Person, right: Right, place: Place) -> None:
 
 
 def require_superuser(person: Person, what: str) -> None:
-    """Let only superusers pass. Raises NotAllowed."""
-    if not (person.is_active and person.is_superuser):
+    """Let only superusers pass, with all that they may: a token that is limited is nobody's. Raises NotAllowed."""
+    if not is_operator(person):
         raise NotAllowed(f"Only a superuser may {what}.")
+
+
+def is_operator(person: Person) -> bool:
+    """Say whether this is a superuser, and no token of theirs that is limited."""
+    return bool(person.is_active and person.is_superuser and scope_of(person) is None)
+
+
+def limited_to(user: User, token: Token) -> User:
+    """Answer the account with the token's limits on it: every question about rights honours them from now on."""
+    if token.role or token.organization_id or token.deployment_id:
+        rights = frozenset(ROLES[Role(token.role)]) if token.role else None
+        user.token_scope = TokenScope(rights, token.organization_id, token.deployment_id)  # type: ignore[attr-defined]
+    return user
+
+
+def may_grant(actor: Person, place: Place) -> bool:
+    """Say whether this person may see and change who has roles there."""
+    return allows(actor, right_to_grant(place), place)
+
+
+def right_to_grant(place: Place) -> Right:
+    """Answer the right that managing the members of the place takes."""
+    return Right.ADMINISTER if isinstance(place, Organization) else Right.CONFIGURE
+
+
+def roles_to_grant(actor: Person, place: Place) -> list[Role]:
+    """Answer the roles that the person can grant there: those whose every right is theirs."""
+    held = rights_on(actor, place)
+    whole = isinstance(place, Organization)
+    return [
+        role for role, rights in ROLES.items() if set(rights) <= held and (whole or role is not Role.ORGANIZATION_ADMIN)
+    ]
+
+
+def label_of(role: Role) -> str:
+    """Answer the role as people write it."""
+    return role.value.replace("_", " ").capitalize()
 
 
 def rights_on(person: Person, place: Place) -> frozenset[Right]:
@@ -122,7 +170,7 @@ def revoke(*, user: User, on: Place, actor: User) -> None:
 def members(on: Place) -> list[Membership]:
     """Answer who was granted which role on this very place, by name."""
     found: Any = get_users_with_perms(on, attach_perms=True, with_superusers=False, with_group_users=False)
-    named = [(user, _role_of({_right(codename) for codename in codenames})) for user, codenames in found.items()]
+    named = [(user, role_of(codenames)) for user, codenames in found.items()]
     return sorted((Membership(user, role) for user, role in named if role), key=lambda each: each.user.get_username())
 
 
@@ -141,8 +189,15 @@ def actor_kind(user: User) -> ActorKind:
     return ActorKind.SERVICE_ACCOUNT if getattr(user, "service_account", None) else ActorKind.PERSON
 
 
+def role_of(codenames: Iterable[str]) -> Role | None:
+    """Answer the strongest role that these permissions make up."""
+    held = {_right(codename) for codename in codenames}
+    fitting = [role for role, needs in ROLES.items() if set(needs) <= held]
+    return fitting[-1] if fitting else None
+
+
 def _require_may_grant(actor: User, on: Place) -> None:
-    require(actor, Right.ADMINISTER if isinstance(on, Organization) else Right.CONFIGURE, on)
+    require(actor, right_to_grant(on), on)
 
 
 def _codename(right: Right, on: Place) -> str:
@@ -152,9 +207,3 @@ def _codename(right: Right, on: Place) -> str:
 def _right(codename: str) -> Right | None:
     name = "view" if codename.startswith("view_") else codename
     return Right(name) if name in set(Right) else None
-
-
-def _role_of(rights: Iterable[Right | None]) -> Role | None:
-    held = {right for right in rights if right}
-    fitting = [role for role, needs in ROLES.items() if set(needs) <= held]
-    return fitting[-1] if fitting else None

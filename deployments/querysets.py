@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from guardian.shortcuts import get_objects_for_user
 
+from deployments.scopes import scope_of
 from deployments.states import DeployKind, DeployStatus, TargetKind
 
 Person = AbstractBaseUser | AnonymousUser
@@ -39,26 +40,34 @@ def mounted_by(path: str) -> "Prefetch[str, models.QuerySet[Any], str]":
     return Prefetch(path, queryset=_rows_of("ReleaseBundle").select_related("bundle"))
 
 
+def _is_operator(person: Person) -> bool:
+    return bool(person.is_active and getattr(person, "is_superuser", False) and scope_of(person) is None)
+
+
 class OrganizationQuerySet(models.QuerySet[Row]):
     """Organizations."""
 
     def allowing(self, person: Person, right: str) -> Self:
         """Keep those on which the person holds the right as a whole."""
-        if not person.is_active:
-            return self.none()
+        rows = self._in_scope(person, right)
         if getattr(person, "is_superuser", False):
-            return self
-        return self.filter(pk__in=_granted(person, right, self.model._default_manager.all()).values("pk"))
+            return rows
+        return rows.filter(pk__in=_granted(person, right, self.model._default_manager.all()).values("pk"))
 
     def visible_to(self, person: Person) -> Self:
         """Keep those that the person may view, as a whole or for one of their deployments."""
-        if not person.is_active:
-            return self.none()
-        if getattr(person, "is_superuser", False):
-            return self
-        whole = _granted(person, "view", self.model._default_manager.all()).values("pk")
-        part = _granted(person, "view", _rows_of("Deployment").all()).values("organization_id")
+        if not person.is_active or _is_operator(person):
+            return self if person.is_active else self.none()
+        whole = _rows_of("Organization").allowing(person, "view").values("pk")
+        part = _rows_of("Deployment").visible_to(person).values("organization_id")
         return self.filter(Q(pk__in=whole) | Q(pk__in=part))
+
+    def _in_scope(self, person: Person, right: str) -> Self:
+        """Keep those that the person's token lets the right be used on: one for a deployment is for no organization."""
+        scope = scope_of(person)
+        if not person.is_active or (scope and (scope.deployment_id or not scope.lets(right))):
+            return self.none()
+        return self.filter(pk=scope.organization_id) if scope and scope.organization_id else self
 
 
 class DeploymentQuerySet(models.QuerySet[Row]):
@@ -66,17 +75,25 @@ class DeploymentQuerySet(models.QuerySet[Row]):
 
     def allowing(self, person: Person, right: str) -> Self:
         """Keep those on which the person holds the right: there, or through the organization."""
-        if not person.is_active:
-            return self.none()
+        rows = self._in_scope(person, right)
         if getattr(person, "is_superuser", False):
-            return self
+            return rows
         here = _granted(person, right, self.model._default_manager.all()).values("pk")
         above = _granted(person, right, _rows_of("Organization").all()).values("pk")
-        return self.filter(Q(pk__in=here) | Q(organization_id__in=above))
+        return rows.filter(Q(pk__in=here) | Q(organization_id__in=above))
 
     def visible_to(self, person: Person) -> Self:
         """Keep those that the person may view."""
         return self.allowing(person, "view")
+
+    def _in_scope(self, person: Person, right: str) -> Self:
+        """Keep those that the person's token lets the right be used on."""
+        scope = scope_of(person)
+        if not person.is_active or (scope and not scope.lets(right)):
+            return self.none()
+        if scope and scope.deployment_id:
+            return self.filter(pk=scope.deployment_id)
+        return self.filter(organization_id=scope.organization_id) if scope and scope.organization_id else self
 
 
 class OfOrganization(models.QuerySet[Row]):
@@ -92,7 +109,7 @@ class OperatorsOnly(models.QuerySet[Row]):
 
     def visible_to(self, person: Person) -> Self:
         """Keep all of them for a superuser, and nothing for anybody else."""
-        return self if person.is_active and getattr(person, "is_superuser", False) else self.none()
+        return self if _is_operator(person) else self.none()
 
 
 class TokenQuerySet(models.QuerySet[Row]):
@@ -100,12 +117,26 @@ class TokenQuerySet(models.QuerySet[Row]):
 
     def visible_to(self, person: Person) -> Self:
         """Keep the person's own, and those of service accounts whose whole organization they administer."""
-        if not person.is_active:
+        if not person.is_active or scope_of(person):
             return self.none()
-        if getattr(person, "is_superuser", False):
+        if _is_operator(person):
             return self
         administered = _rows_of("Organization").allowing(person, "administer")
         return self.filter(Q(user_id=person.pk) | Q(user__service_account__organization__in=administered))
+
+
+class InvitationQuerySet(models.QuerySet[Row]):
+    """Invitations."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Keep those to places whose members the person manages."""
+        whole = _rows_of("Organization").allowing(person, "administer")
+        part = _rows_of("Deployment").allowing(person, "configure")
+        return self.filter(Q(deployment=None, organization__in=whole) | Q(deployment__in=part))
+
+    def open(self) -> Self:
+        """Keep those that nobody accepted or withdrew; some may be too old by now."""
+        return self.filter(accepted_at=None, withdrawn_at=None)
 
 
 class CodeLocationQuerySet(models.QuerySet[Row]):

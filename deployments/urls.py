@@ -16,9 +16,13 @@ from deployments.views import (
     holds,
     home,
     insights,
+    invitations,
     loads,
+    members,
     overview,
     rollbacks,
+    service_accounts,
+    tokens,
 )
 
 app_name = "deployments"
@@ -47,6 +51,11 @@ DEPLOY = f"{LOCATION}deploys/<deploy_number:number>/"
 ALERTS = f"{DEPLOYMENT}-/alerts/"
 CHANNEL = f"{ALERTS}channels/<str:channel>/"
 CONNECTION = f"{DEPLOYMENT}-/connection/"
+MEMBERS = f"{DEPLOYMENT}-/members/"
+ORGANIZATION = "organizations/<slug:org>/"
+EVERYBODY = f"{ORGANIZATION}members/"
+MACHINES = f"{ORGANIZATION}service-accounts/"
+MACHINE = f"{MACHINES}<slug:name>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -66,6 +75,30 @@ urlpatterns = [
     path(f"{CONNECTION}change/", connection.change, name="connection-change"),
     path(f"{CONNECTION}locations/<str:location>/", connection.mute, name="connection-mute"),
     path(f"{CONNECTION}agents/<str:name>/forget/", connection.forget_agent, name="agent-forget"),
+    path(MEMBERS, members.members, name="members"),
+    path(f"{MEMBERS}add/", members.add, name="member-add"),
+    path(f"{MEMBERS}<deploy_number:member>/", members.member, name="member"),
+    path(f"{MEMBERS}<deploy_number:member>/remove/", members.remove, name="member-remove"),
+    path(f"{MEMBERS}invitations/<deploy_number:invitation>/withdraw/", members.withdraw, name="invitation-withdraw"),
+    path(EVERYBODY, members.members, name="organization-members"),
+    path(f"{EVERYBODY}add/", members.add, name="organization-member-add"),
+    path(f"{EVERYBODY}<deploy_number:member>/", members.member, name="organization-member"),
+    path(f"{EVERYBODY}<deploy_number:member>/remove/", members.remove, name="organization-member-remove"),
+    path(
+        f"{EVERYBODY}invitations/<deploy_number:invitation>/withdraw/", members.withdraw, name="organization-withdraw"
+    ),
+    path(MACHINES, service_accounts.service_accounts, name="service-accounts"),
+    path(f"{MACHINES}add/", service_accounts.add, name="service-account-add"),
+    path(f"{MACHINE}tokens/", service_accounts.add_token, name="service-account-token"),
+    path(f"{MACHINE}tokens/<str:token>/revoke/", service_accounts.revoke, name="service-account-revoke"),
+    path(f"{MACHINE}remove/", service_accounts.remove, name="service-account-remove"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/add/", tokens.add, name="token-add"),
+    path("account/tokens/<str:token>/revoke/", tokens.revoke, name="token-revoke"),
+    path("invitations/", invitations.invitation, name="invitation"),
+    path("invitations/accept/", invitations.accept, name="invitation-accept"),
+    path("invitations/join/", invitations.join, name="invitation-join"),
+    path("invitations/<str:secret>/", invitations.link, name="invitation-link"),
     path(LOCATION, overview.location_history, name="history"),
     path(GIT, git.source, name="git"),
     path(f"{GIT}change/", git.change, name="git-change"),

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+
+from portal.env import SingleSignOn
 
 STRICT = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -25,5 +28,14 @@ class PortalCSPMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         library = request.path.startswith(("/admin/", "/api/v1/schema/"))
-        response.setdefault("Content-Security-Policy", LIBRARY_PAGES if library else STRICT)
+        policy = LIBRARY_PAGES if library else STRICT
+        if settings.LASTGOOD_OIDC and request.path.startswith(("/accounts/", "/invitations/")):
+            policy = policy.replace("form-action 'self'", f"form-action 'self' {_provider(settings.LASTGOOD_OIDC)}")
+        response.setdefault("Content-Security-Policy", policy)
         return response
+
+
+def _provider(asked: SingleSignOn) -> str:
+    """Answer where the button of single sign-on leads to: browsers hold redirects of a form against its page, too."""
+    scheme = asked.issuer.partition("://")[0]
+    return " ".join(f"{scheme}://{host}" for host in sorted(asked.hosts))

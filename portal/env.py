@@ -1,6 +1,7 @@
 """Readers of environment variables that refuse nonsense, naming the variable and what would be right."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -126,3 +127,39 @@ def mail_server(name: str) -> dict[str, object] | None:
     if parts.username:
         found |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
     return found | {"use_tls": asked.get("tls") == "1", "use_ssl": parts.scheme == "smtps"}
+
+
+@dataclass(frozen=True)
+class SingleSignOn:
+    """An OpenID Connect provider, and who may come in through it without an invitation."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str
+    domains: frozenset[str]
+    hosts: frozenset[str]
+
+
+def single_sign_on(prefix: str) -> SingleSignOn | None:
+    """Answer the provider that `…_ISSUER` and the others name; None without. Raises ImproperlyConfigured."""
+    issuer = text(f"{prefix}_ISSUER").rstrip("/")
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username or parts.query:
+        raise ImproperlyConfigured(
+            f"{prefix}_ISSUER={issuer!r}: use an address like 'https://sso.example.com/realms/team'."
+        )
+    client = text(f"{prefix}_CLIENT_ID")
+    if not client:
+        raise ImproperlyConfigured(f"{prefix}_CLIENT_ID is needed beside {prefix}_ISSUER.")
+    domains = frozenset(word.lower().lstrip("@") for word in words(f"{prefix}_DOMAINS"))
+    return SingleSignOn(
+        issuer=issuer,
+        client_id=client,
+        client_secret=text(f"{prefix}_CLIENT_SECRET"),
+        name=text(f"{prefix}_NAME", "single sign-on"),
+        domains=domains,
+        hosts=frozenset({parts.netloc.lower(), *(word.lower() for word in words(f"{prefix}_HOSTS"))}),
+    )

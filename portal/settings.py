@@ -38,6 +38,9 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "guardian",
     "rest_framework",
     "knox",
@@ -77,6 +80,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.pages.theme",
+                "portal.pages.sign_on",
             ],
         },
     },
@@ -95,6 +99,16 @@ DATABASES = {
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# What limits guessing at passwords and codes is counted here: every web process must see it, and signing in must not
+# hang on the broker. Its table is made by a migration.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+        # Beyond it, entries are dropped by chance: with a smaller one somebody could push their own failures out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # A Redis or Valkey elsewhere, or the private one that `make up` runs on a socket in the data directory.
 BROKER_SOCKET = DATA_DIR / "valkey" / "valkey.sock"
@@ -146,6 +160,19 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# A second factor: an app's codes, and codes on paper for when the app is lost. Passkeys are left out: allauth's pages
+# for them are not ours, and want HTTPS and a name that never changes.
+MFA_ADAPTER = "portal.accounts.SealedFactors"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = env.text("LASTGOOD_TOTP_ISSUER", "Lastgood")
+# A clock that is half a minute off still signs in.
+MFA_TOTP_TOLERANCE = 1
+# Single sign-on, when a provider is named: OpenID Connect, which tells of itself below its issuer.
+LASTGOOD_OIDC = env.single_sign_on("LASTGOOD_OIDC")
+SOCIALACCOUNT_ADAPTER = "portal.single_sign_on.SingleSignOn"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

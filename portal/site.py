@@ -18,7 +18,7 @@ GROUPS = {
     "Places": ("Organization", "Deployment", "CodeLocation"),
     "History": ("Deploy", "DeployEvent", "Hold", "Blame", "Load"),
     "Artifacts": ("Release", "ReleaseBundle", "Bundle", "BundleFile", "BlobPossession", "Blob"),
-    "Accounts": ("User", "ServiceAccount", "Token", "IdempotencyRecord"),
+    "Accounts": ("User", "ServiceAccount", "Token", "Authenticator", "Invitation", "IdempotencyRecord"),
 }
 
 

@@ -16,7 +16,7 @@ from deployments import access, operations
 from deployments.access import Right
 from deployments.admin.base import OperatorsAdmin, PortalAdmin, adopt, display, person
 from deployments.admin.filters import OrganizationFilter, is_set
-from deployments.models import IdempotencyRecord, Organization, ServiceAccount, Token
+from deployments.models import IdempotencyRecord, Invitation, Organization, ServiceAccount, Token
 from deployments.operations.accounts import LONGEST_TOKEN_DAYS
 
 
@@ -126,7 +126,8 @@ class TokenAdmin(PortalAdmin):
         """Never show digests: nobody has use for them."""
         if obj is None:
             return ["user", "name", "days"]
-        return ["user", "name", "state", "created", "expiry", "last_used_at", "created_by_name"]
+        limits = ["role", "organization", "deployment"]
+        return ["user", "name", "state", *limits, "created", "expiry", "last_used_at", "created_by_name"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Keep everything: another token is another row."""
@@ -181,6 +182,31 @@ class TokenAdmin(PortalAdmin):
     def state(self, row: Token) -> str:
         """Say whether it opens anything."""
         return "Expired" if row.expiry and row.expiry <= timezone.now() else "Valid"
+
+
+@admin.register(Invitation)
+class InvitationAdmin(PortalAdmin):
+    """Invitations, open and over. They are made and withdrawn on the pages of members; their links are shown nowhere."""
+
+    list_display = ("email", "organization", "deployment", "role", "invited_by_name", "created_at", "accepted_by_name")
+    list_filter = (is_set("accepted_at", "accepted", "Accepted", "Not accepted"),)
+    search_fields = ("email", "invited_by_name", "accepted_by_name", "organization__slug")
+    list_select_related = ("organization", "deployment__organization")
+    date_hierarchy = "created_at"
+    ordering = ("-pk",)
+    fields = readonly_fields = (
+        "email",
+        "role",
+        "organization",
+        "deployment",
+        "invited_by_name",
+        "created_at",
+        "expires_at",
+        "accepted_at",
+        "accepted_by_name",
+        "withdrawn_at",
+        "withdrawn_by_name",
+    )
 
 
 @admin.register(IdempotencyRecord)

@@ -13,10 +13,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path, reverse
 
-from deployments import access
-from deployments.access import ROLES, Place, Right, Role, rights_on
+from deployments import access, operations
+from deployments.access import Place, Role, label_of, may_grant, roles_to_grant
 from deployments.admin.base import PortalAdmin, person
-from deployments.models import Organization
 from portal.common.problems import Invalid, NotAllowed, Refusal
 
 # So many accounts are offered to a superuser while typing; others type the whole name.
@@ -91,55 +90,23 @@ class MembersAdmin(PortalAdmin):
         grantable = roles_to_grant(person(request), place)
         return Members(
             rows=[(member, member.role in grantable) for member in access.members(place)],
-            roles=[(role.value, name_of(role)) for role in grantable],
+            roles=[(role.value, label_of(role)) for role in grantable],
             offered=_offered(person(request)),
             action=reverse(f"admin:deployments_{self.model._meta.model_name}_members", args=[place.pk]),
         )
 
 
-def may_grant(actor: User, place: Place) -> bool:
-    """Say whether this person may see and change who has roles there."""
-    return access.allows(actor, Right.ADMINISTER if isinstance(place, Organization) else Right.CONFIGURE, place)
-
-
-def roles_to_grant(actor: User, place: Place) -> list[Role]:
-    """Answer the roles that the person can grant there: those whose every right is theirs."""
-    held = rights_on(actor, place)
-    whole = isinstance(place, Organization)
-    return [
-        role for role, rights in ROLES.items() if set(rights) <= held and (whole or role is not Role.ORGANIZATION_ADMIN)
-    ]
-
-
-def name_of(role: Role) -> str:
-    """Answer the role as people write it."""
-    return role.value.replace("_", " ").capitalize()
-
-
 def _change(form: GrantForm, place: Place, actor: User) -> str:
-    """Grant or revoke, and say so. Raises NotAllowed, Invalid."""
+    """Grant or revoke, and say so. Raises NotAllowed, Invalid, LastAdmin."""
     if not form.is_valid():
         raise Invalid("Name an account and choose one of the roles.")
-    user = _account(form.cleaned_data["username"], place, actor)
+    user = operations.find_account(name=form.cleaned_data["username"], place=place)
     if not form.cleaned_data["role"]:
-        access.revoke(user=user, on=place, actor=actor)
+        operations.remove_role(user=user, place=place, actor=actor)
         return f"{user} has no role of their own on {place} any more."
     role = Role(form.cleaned_data["role"])
-    access.grant(user=user, role=role, on=place, actor=actor)
-    return f"{user} is {name_of(role)} of {place}."
-
-
-def _account(username: str, place: Place, actor: User) -> User:
-    """Answer the account of this very name. Raises Invalid, in the same words for all that cannot be a member here."""
-    user = User.objects.select_related("service_account").filter(username=username, is_active=True).first()
-    account = getattr(user, "service_account", None)
-    home = place.pk if isinstance(place, Organization) else place.organization_id
-    if user is None or (account is not None and account.organization_id != home):
-        held = next((each.user for each in access.members(place) if each.user.username == username), None)
-        if held is None:
-            raise Invalid(f"There is no account {username!r} that could have a role here: type its whole name.")
-        return held
-    return user
+    operations.set_role(user=user, role=role, place=place, actor=actor)
+    return f"{user} is {label_of(role)} of {place}."
 
 
 def _offered(actor: User) -> list[str]:

@@ -3,6 +3,8 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
@@ -14,7 +16,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from deployments.admin.base import OperatorsAdmin
 
 # Django's and allauth's own pages ask for model permissions, which mean nothing here; groups hold nothing that we grant.
-for registered in (User, Group, EmailAddress):
+for registered in (User, Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(registered)
 
 
@@ -61,3 +63,30 @@ class PersonAdmin(OperatorsAdmin, UserAdmin):  # type: ignore[misc,type-arg]  # 
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Say that tokens and roles go with the account. Deploys keep its name."""
         return [f"{each}, with tokens and roles" for each in objs], {"user": len(objs)}, set(), []
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(OperatorsAdmin):
+    """Second factors. Their keys are shown to nobody; whoever lost theirs has it removed here, and sets up another."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    search_fields = ("user__username", "user__email")
+    list_select_related = ("user",)
+    ordering = ("user__username", "type")
+    fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Answer them to superusers."""
+        rows: QuerySet[Any] = Authenticator.objects.select_related("user")
+        return rows if self.has_module_permission(request) else rows.none()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let superusers remove them."""
+        return self.has_module_permission(request)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Say whose it is."""
+        return [f"{each} of {each.user}" for each in objs], {"second factor": len(objs)}, set(), []

@@ -11,6 +11,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from deployments.access import limited_to
 from deployments.models import Token
 
 # Written at most this often: a poll each second must not be a write each second.
@@ -18,7 +19,7 @@ SEEN_AGAIN = timedelta(minutes=1)
 
 
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox ships no types
-    """`Authorization: Bearer <token>`: the account's rights of the moment; an inactive account has none."""
+    """`Authorization: Bearer <token>`: the account's rights of the moment, in the token’s limits; an inactive one has none."""
 
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
         """Answer the account and its token. Raises AuthenticationFailed on any bearer token that is not a valid one."""
@@ -32,7 +33,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox s
         token, now = found[1], timezone.now()
         if token.last_used_at is None or now - token.last_used_at > SEEN_AGAIN:
             Token.objects.filter(pk=token.pk).update(last_used_at=now)
-        return found
+        return limited_to(*found), token
 
 
 class BrowserAuthentication(SessionAuthentication):

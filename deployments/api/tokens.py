@@ -1,7 +1,9 @@
-"""A token for a person, by password; and giving it back."""
+"""A token for a person, by password and code; and giving it back."""
 
 from typing import Any, cast
 
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema, inline_serializer
@@ -13,16 +15,19 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from deployments import operations
+from deployments.access import Role
 from deployments.api.parsing import BoundedJSONParser
 from deployments.models import Token
 from portal.common.problems import Invalid, problem
 
 
 class SignIn(serializers.Serializer[Any]):
-    """Name and password, and what the token is for."""
+    """Name, password, the code of a second factor if there is one; and what the token is for, and limited to."""
 
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=1000)
+    code = serializers.CharField(max_length=50, required=False, allow_blank=True, default="")
+    role = serializers.ChoiceField(choices=[role.value for role in Role], required=False)
     name = serializers.CharField(max_length=100, default="command line")
     days = serializers.IntegerField(min_value=1, max_value=365, default=90)
 
@@ -68,7 +73,10 @@ class Tokens(APIView):
         user = authenticate(request._request, username=said["username"], password=said["password"])
         if not isinstance(user, User):
             return problem(401, "wrong_credentials", "This name and password do not belong together.")
-        row, token = operations.create_token(user=user, name=said["name"], days=said["days"], actor=user)
+        if is_mfa_enabled(user) and (refused := _refuse_without_code(user, said["code"])):
+            return refused
+        role = Role(said["role"]) if "role" in said else None
+        row, token = operations.create_token(user=user, name=said["name"], days=said["days"], role=role, actor=user)
         return Response({"token": token, "name": row.name, "expiry": row.expiry}, status=201)
 
     @extend_schema(operation_id="tokens_revoke", request=None, responses={204: None})
@@ -78,3 +86,14 @@ class Tokens(APIView):
             raise Invalid("This request carries no token.", code="no_token")
         operations.revoke_token(token=request.auth, actor=cast("User", request.user))
         return Response(status=204)
+
+
+def _refuse_without_code(user: User, code: str) -> Response | None:
+    """Answer a refusal unless the code is one of the person's second factor. Wrong ones are counted as on the pages."""
+    if not code:
+        return problem(401, "code_required", "This account has a second factor: send its code too.")
+    form = AuthenticateForm(user=user, data={"code": code})
+    if not form.is_valid():
+        return problem(401, "wrong_code", " ".join(map(str, form.errors["code"])))
+    form.authenticator.record_usage()
+    return None

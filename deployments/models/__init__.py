@@ -1,6 +1,6 @@
 """The rows. One file a subject."""
 
-from deployments.models.accounts import IdempotencyRecord, ServiceAccount, Token
+from deployments.models.accounts import IdempotencyRecord, Invitation, ServiceAccount, Token
 from deployments.models.alerts import AlertChannel, Incident, Notification
 from deployments.models.bundles import Blob, BlobPossession, Bundle, BundleFile
 from deployments.models.deploys import Blame, Deploy, DeployEvent, Hold, Load, LoadRun
@@ -33,6 +33,7 @@ __all__ = [
     "HookDelivery",
     "IdempotencyRecord",
     "Incident",
+    "Invitation",
     "Load",
     "LoadRun",
     "Notification",

@@ -4,8 +4,10 @@ from django.conf import settings
 from django.db import models
 from knox.models import AbstractAuthToken, AuthTokenManager
 
-from deployments.models.places import Organization
-from deployments.querysets import OfOrganization, OperatorsOnly, TokenQuerySet
+from deployments.models.places import Deployment, Organization
+from deployments.querysets import InvitationQuerySet, OfOrganization, OperatorsOnly, TokenQuerySet
+
+REFERENCE_LENGTH = 20
 
 
 class ServiceAccount(models.Model):
@@ -31,19 +33,66 @@ class ServiceAccount(models.Model):
 
 
 class Token(AbstractAuthToken):  # type: ignore[misc]  # knox ships no types
-    """A bearer token, stored as a hash. Its rights are its account's of the moment."""
+    """A bearer token, stored as a hash. Its rights are its account's of the moment, as far as it is not limited."""
 
     name = models.CharField(max_length=100)
     created_by_name = models.CharField(max_length=150, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # The limits: no more than this role's rights, and only at this place. They go with the place, and the token with them:
+    # one that lost its limits would open more.
+    role = models.CharField(max_length=32, blank=True)
+    organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    deployment = models.ForeignKey(Deployment, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
 
     objects = AuthTokenManager.from_queryset(TokenQuerySet)()
 
     class Meta:
         default_permissions = ("view", "delete")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(organization=None) | models.Q(deployment=None),
+                name="a_token_is_limited_to_one_place_at_most",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user}"
+
+    @property
+    def reference(self) -> str:
+        """Answer what names it in addresses: enough of its digest to find it, of no use to anybody who reads it."""
+        return str(self.digest)[:REFERENCE_LENGTH]
+
+
+class Invitation(models.Model):
+    """A link that gives one person a role at one place, once. Its secret is stored as a hash."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    deployment = models.ForeignKey(
+        Deployment, null=True, blank=True, on_delete=models.CASCADE, related_name="invitations"
+    )
+    role = models.CharField(max_length=32)
+    email = models.EmailField()
+    digest = models.CharField(max_length=64, unique=True)
+    # It grants in this account's name, with the rights that the account has when it is accepted.
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    invited_by_name = models.CharField(max_length=150)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by_name = models.CharField(max_length=150, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by_name = models.CharField(max_length=150, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.place}"
+
+    @property
+    def place(self) -> Organization | Deployment:
+        """Answer where it gives a role."""
+        return self.deployment or self.organization
 
 
 class IdempotencyRecord(models.Model):

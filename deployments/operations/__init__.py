@@ -20,6 +20,15 @@ from deployments.operations.git_sources import (
     set_source,
 )
 from deployments.operations.holding import hold, lift_expired, resume
+from deployments.operations.inviting import (
+    accept_invitation,
+    invite,
+    join,
+    mail_invitation,
+    open_invitation,
+    withdraw_invitation,
+)
+from deployments.operations.members import find_account, remove_role, set_role
 from deployments.operations.pinning import pin, unpin
 from deployments.operations.places import (
     change_deployment,
@@ -33,6 +42,7 @@ from deployments.operations.uploading import register_bundle, upload_blob
 __all__ = [
     "GitSettings",
     "Push",
+    "accept_invitation",
     "answer_order",
     "cancel",
     "change_channel",
@@ -48,14 +58,20 @@ __all__ = [
     "describe",
     "fetch_now",
     "fetch_source",
+    "find_account",
     "forget_agent",
     "hold",
+    "invite",
+    "join",
     "lift_expired",
+    "mail_invitation",
+    "open_invitation",
     "pause_source",
     "pin",
     "plan_of",
     "register_bundle",
     "remove_channel",
+    "remove_role",
     "remove_service_account",
     "remove_source",
     "report_agent",
@@ -63,10 +79,12 @@ __all__ = [
     "resume",
     "retry",
     "revoke_token",
+    "set_role",
     "set_source",
     "take_delivery",
     "test_channel",
     "test_connection",
     "unpin",
     "upload_blob",
+    "withdraw_invitation",
 ]

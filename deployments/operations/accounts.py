@@ -6,10 +6,12 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from deployments.access import Right, require
-from deployments.models import Organization, ServiceAccount, Token
+from deployments import access
+from deployments.access import Place, Right, Role, require
+from deployments.models import Deployment, Organization, ServiceAccount, Token
 from deployments.models.places import slug_rule
 from deployments.operations.places import NameTaken
+from deployments.scopes import scope_of
 from portal.common.problems import Invalid, NotAllowed
 
 LONGEST_TOKEN_DAYS = 365
@@ -42,26 +44,38 @@ def remove_service_account(*, account: ServiceAccount, actor: User) -> None:
     account.user.delete()
 
 
-def create_token(*, user: User, name: str, days: int, actor: User) -> tuple[Token, str]:
-    """Create a token for oneself or for a service account. Answers its row, and the token, which is told this once.
+def create_token(
+    *, user: User, name: str, days: int, actor: User, role: Role | None = None, place: Place | None = None
+) -> tuple[Token, str]:
+    """Create a token for oneself or for a service account, limited to a role's rights and to a place if they are named.
 
-    Raises NotAllowed, Invalid.
+    Answers its row, and the token, which is told this once. Raises NotAllowed, Invalid.
     """
+    if scope_of(actor):
+        raise NotAllowed("A token that is limited makes no other: it could make one that is not.")
     _require_owning(user, actor)
     if not name.strip():
         raise Invalid("Name the token: say where it is used.", errors=[{"field": "name", "detail": "Say where."}])
     if not 1 <= days <= LONGEST_TOKEN_DAYS:
         detail = f"A token lives from 1 to {LONGEST_TOKEN_DAYS} days."
         raise Invalid(detail, errors=[{"field": "days", "detail": detail}])
+    if place is not None and not access.allows(user, Right.VIEW, place):
+        raise Invalid(f"{user} has no role on {place}: a token for it would open nothing.", code="no_role_there")
     row, token = Token.objects.create(
-        user=user, expiry=timedelta(days=days), name=name, created_by_name=actor.get_username()
+        user=user,
+        expiry=timedelta(days=days),
+        name=name,
+        created_by_name=actor.get_username(),
+        role=role.value if role else "",
+        organization=place if isinstance(place, Organization) else None,
+        deployment=place if isinstance(place, Deployment) else None,
     )
     return row, token
 
 
 def revoke_token(*, token: Token, actor: User) -> None:
     """Make a token worthless at once. Raises NotAllowed."""
-    if not actor.is_superuser:
+    if not access.is_operator(actor):
         _require_owning(token.user, actor)
     token.delete()
 

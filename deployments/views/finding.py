@@ -7,7 +7,8 @@ from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 
 from deployments import history
-from deployments.models import CodeLocation, Deploy, DeployEvent, Deployment, Load
+from deployments.access import Place, require, right_to_grant
+from deployments.models import CodeLocation, Deploy, DeployEvent, Deployment, Load, Organization
 from deployments.states import DeployStep, EventKind
 
 
@@ -20,6 +21,18 @@ def find_deployment(request: HttpRequest, org: str, deployment: str) -> Deployme
     """Answer the deployment of the address. Raises Http404."""
     rows = Deployment.objects.visible_to(person(request)).select_related("organization")
     return _one(rows.filter(organization__slug=org, slug=deployment))
+
+
+def find_organization(request: HttpRequest, org: str) -> Organization:
+    """Answer the organization of the address. Raises Http404."""
+    return _one(Organization.objects.visible_to(person(request)).filter(slug=org))
+
+
+def find_managed(request: HttpRequest, org: str, deployment: str = "") -> Place:
+    """Answer the place of the address, for those who manage its members. Raises Http404, NotAllowed."""
+    place: Place = find_deployment(request, org, deployment) if deployment else find_organization(request, org)
+    require(person(request), right_to_grant(place), place)
+    return place
 
 
 def find_location(request: HttpRequest, org: str, deployment: str, location: str) -> CodeLocation:

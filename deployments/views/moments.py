@@ -78,3 +78,17 @@ def lasted(start: datetime | None, end: datetime | None) -> str:
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def until(at: datetime | None, now: datetime) -> SafeString | str:
+    """Answer a `<time>` that reads "in 5 d", or "over" once it is."""
+    if at is None:
+        return ""
+    exact, seconds = at.astimezone(UTC), (at - now).total_seconds()
+    words = next((f"in {int(seconds // length)} {unit}" for unit, length in _UNITS if seconds >= length), "in a moment")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        f"{exact:%Y-%m-%dT%H:%M:%SZ}",
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        words if seconds > 0 else "over",
+    )

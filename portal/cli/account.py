@@ -24,9 +24,10 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 @click.option("--url", metavar="URL", help="The portal; LASTGOOD_URL or the last one if not given.")
 @click.option("--username", metavar="NAME", help="Who signs in.")
 @click.option("--name", metavar="TEXT", help="What the token is called in the portal; names this host if not given.")
+@click.option("--code", metavar="CODE", help="The code of your second factor; asked for on a terminal if it is needed.")
 @json_option
-def login(url: str | None, username: str | None, name: str | None, as_json: bool) -> None:
-    """Sign in with a password, and keep the token.
+def login(url: str | None, username: str | None, name: str | None, code: str | None, as_json: bool) -> None:
+    """Sign in with a password, and a code if your account has a second factor; keep the token.
 
     User name and password are asked for on a terminal. Without one, give --username;
     the password is LASTGOOD_PASSWORD, or the first line of standard input.
@@ -43,8 +44,10 @@ def login(url: str | None, username: str | None, name: str | None, as_json: bool
         "password": _password(),
         "name": (name or f"lastgood on {socket.gethostname()}")[:100],
     }
+    if code:
+        body["code"] = code
     with Portal(url) as portal, problems_as_json(as_json):
-        found = portal.sign_in(body)
+        found = _sign_in(portal, body)
         token, expiry = config.checked_token(str(portal.field(found, "token"))), found.get("expiry")
     config.store(config.Login(url, token, expiry))
     if os.environ.get("LASTGOOD_TOKEN"):
@@ -78,6 +81,18 @@ def logout(as_json: bool) -> None:
         print_json({"url": url, "revoked": stored is not None})
     else:
         say(f"Signed out of {url}." if url else "You were not signed in.")
+
+
+def _sign_in(portal: Portal, body: Document) -> Document:
+    """Sign in; ask for the code when the portal wants one and somebody is there to ask."""
+    try:
+        return portal.sign_in(body)
+    except Refused as refusal:
+        if (refusal.problem or {}).get("code") != "code_required":
+            raise
+        if not sys.stdin.isatty():
+            raise Misuse("Your account has a second factor. Give its code with --code.") from refusal
+    return portal.sign_in(body | {"code": str(click.prompt("Code of your second factor", err=True))})
 
 
 def _url(given: str | None) -> str:

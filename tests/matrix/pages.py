@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.models import Deploy
+from django.contrib.auth.models import User
+
+from deployments.models import Deploy, Invitation, Token
 from tests.matrix.rows import Row
 from tests.matrix.scene import OWN, Place
 
@@ -24,6 +26,17 @@ GIT = f"{LOCATION}git/"
 REPOSITORY = {"url": "https://localhost/acme/shop.git", "branch": "main", "mount": "dags", "poll_seconds": 60}
 CONNECTED = {"platform_url": "", "poll_seconds": 30}
 CHANNEL_OF = {"name": "ops", "kind": "webhook", "address": "http://localhost:9/alerts", "alerts": "load_failed"}
+
+
+MEMBERS = f"{DEPLOYMENT}-/members/"
+ORGANIZATION = "/organizations/{org}/"
+EVERYBODY = f"{ORGANIZATION}members/"
+MACHINES = f"{ORGANIZATION}service-accounts/"
+MACHINE = f"{MACHINES}{{name}}/"
+INVITED = {"who": "new@example.com", "role": "viewer"}
+KNOWN = {"who": "mia", "role": "viewer"}
+TOKEN = {"name": "laptop", "days": 7}
+NEW_MACHINE = {"name": "nightly", "role": "deployer"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,28 @@ class PlacedRow(Row):
         """Answer its address at this place."""
         names = {"org": place.org, "deployment": place.deployment, "location": place.location} | named
         return f"{self.path}{self.query.format(**names)}"
+
+
+@dataclass(frozen=True)
+class MemberRow(Row):
+    """A row whose address names a member, an invitation or a machine of the place."""
+
+    def url(self, place: Place = OWN, **named: Any) -> str:
+        """Answer its address at this place; where there is none, nobody's."""
+        whole = "{deployment}" not in self.path
+        name = f"{place.org}-member" if whole else f"{place.org}-{place.deployment}-member"
+        rows = Invitation.objects.filter(email=f"{name}@example.com").values_list("pk", flat=True)
+        token = Token.objects.filter(user__username=f"{place.org}/robot").first()
+        return super().url(
+            place,
+            **{
+                "member": User.objects.filter(username=name).values_list("pk", flat=True).first() or 999_999,
+                "invitation": rows.first() or 999_999,
+                "name": "robot",
+                "token": token.reference if token else "0" * 20,
+            }
+            | named,
+        )
 
 
 def release_at(place: Place) -> str:
@@ -89,6 +124,44 @@ PAGES = [
     Row("POST", f"{CHANNEL}change/", "configure", 400, {"name": "on-call"}, case="of nothing"),
     Row("POST", f"{CHANNEL}remove/", "configure", 302),
     Row("POST", f"{CHANNEL}test/", "configure", 400, case="without SMTP"),
+    Row("GET", MEMBERS, "configure"),
+    Row("GET", MEMBERS, "configure", query="?q=mia", case="found by name"),
+    Row("GET", MEMBERS, "configure", 400, query="?cursor=x", case="at no cursor"),
+    Row("GET", f"{MEMBERS}add/", "configure"),
+    Row("POST", f"{MEMBERS}add/", "configure", 201, INVITED, case="of somebody new"),
+    Row("POST", f"{MEMBERS}add/", "configure", 302, KNOWN, case="of somebody known"),
+    Row("POST", f"{MEMBERS}add/", "configure", 400, {"who": "nobody", "role": "viewer"}, case="of nobody"),
+    MemberRow("GET", f"{MEMBERS}{{member}}/", "configure"),
+    MemberRow("POST", f"{MEMBERS}{{member}}/", "configure", 302, {"role": "editor"}),
+    MemberRow("POST", f"{MEMBERS}{{member}}/", "configure", 400, {"role": "root"}, case="to no role"),
+    MemberRow("POST", f"{MEMBERS}{{member}}/remove/", "configure", 302),
+    MemberRow("POST", f"{MEMBERS}invitations/{{invitation}}/withdraw/", "configure", 302),
+    Row("GET", EVERYBODY, "administer"),
+    Row("GET", f"{EVERYBODY}add/", "administer"),
+    Row("POST", f"{EVERYBODY}add/", "administer", 201, INVITED, case="of somebody new"),
+    Row("POST", f"{EVERYBODY}add/", "administer", 302, KNOWN, case="of somebody known"),
+    MemberRow("GET", f"{EVERYBODY}{{member}}/", "administer"),
+    MemberRow("POST", f"{EVERYBODY}{{member}}/", "administer", 302, {"role": "organization_admin"}),
+    MemberRow("POST", f"{EVERYBODY}{{member}}/remove/", "administer", 302),
+    MemberRow("POST", f"{EVERYBODY}invitations/{{invitation}}/withdraw/", "administer", 302),
+    Row("GET", MACHINES, "administer"),
+    Row("GET", f"{MACHINES}add/", "administer"),
+    Row("POST", f"{MACHINES}add/", "administer", 302, NEW_MACHINE),
+    Row("POST", f"{MACHINES}add/", "administer", 409, NEW_MACHINE | {"name": "robot"}, case="taken"),
+    MemberRow("GET", f"{MACHINE}tokens/", "administer"),
+    MemberRow("POST", f"{MACHINE}tokens/", "administer", 201, TOKEN),
+    MemberRow("POST", f"{MACHINE}tokens/", "administer", 400, TOKEN | {"days": 0}, case="for no time"),
+    MemberRow("POST", f"{MACHINE}tokens/{{token}}/revoke/", "administer", 302),
+    MemberRow("POST", f"{MACHINE}remove/", "administer", 302),
+    Row("GET", "/account/tokens/", "signed-in"),
+    Row("GET", "/account/tokens/add/", "signed-in"),
+    Row("POST", "/account/tokens/add/", "signed-in", 201, TOKEN),
+    Row("POST", "/account/tokens/add/", "signed-in", 400, TOKEN | {"place": "absent"}, case="for no place"),
+    Row("POST", "/account/tokens/{token}/revoke/", "signed-in", 404, case="that is nobody's"),
+    Row("GET", "/invitations/", "open", 404, case="that nobody has"),
+    Row("GET", "/invitations/{secret}/", "open", 404, case="that is none"),
+    Row("POST", "/invitations/accept/", "signed-in", 404, case="that nobody has"),
+    Row("POST", "/invitations/join/", "open", 404, case="that nobody has"),
     Row("GET", CONNECTION, "configure"),
     Row("POST", f"{CONNECTION}test/", "configure", 409, case="without a platform"),
     Row("POST", f"{CONNECTION}change/", "configure", 302, CONNECTED),

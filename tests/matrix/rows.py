@@ -64,6 +64,7 @@ class Row:
             "mount": "dags",
             "sha256": SHA256,
             "token": "1-00",
+            "secret": "nobodys",
             "hook": "nobodys",
             "name": AGENT,
         } | named

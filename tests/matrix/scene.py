@@ -106,6 +106,14 @@ def make_scene() -> Scene:
         RemoteAgent.objects.create(
             deployment=deployment, name=AGENT, version=RUNTIME, reported_at=timezone.now(), reported_by_name=words
         )
+        _manned(deployment, str(deployment).replace("/", "-"))
+    for organization in (acme, globex):
+        _manned(organization, organization.slug)
+        machine = operations.create_service_account(
+            organization=organization, name="robot", actor=superuser(), now=timezone.now()
+        )
+        Token.objects.create(user=machine.user, name="robot", expiry=timedelta(days=1))
+    make_user("mia")
     return Scene(acme, globex, production)
 
 
@@ -170,6 +178,14 @@ def _told(deployment: Deployment, words: str) -> None:
     )
     now = timezone.now()
     channel.notifications.create(subject="test:1", title=f"Test {words}", body=words, due_at=now, created_at=now)
+
+
+def _manned(place: Organization | Deployment, words: str) -> None:
+    """Make a member, and somebody who is invited."""
+    give(make_user(f"{words}-member"), "viewer", place)
+    operations.invite(
+        email=f"{words}-member@example.com", role=Role.VIEWER, place=place, actor=superuser(), now=timezone.now()
+    )
 
 
 def _live(deploy: Deploy) -> None:
