@@ -115,6 +115,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("admin.css")
 
 
+def script(request: HttpRequest) -> str:
+    """Answer the address of our own script in the admin."""
+    return static("admin.js")
+
+
 def environment(request: HttpRequest) -> list[str] | None:
     """Answer the operator's name for this portal, in red when it is the one that counts."""
     name = settings.LASTGOOD_ENVIRONMENT

@@ -297,6 +297,7 @@ UNFOLD = {
     "SITE_ICON": "portal.navigation.icon",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "portal.navigation.icon"}],
     "STYLES": ["portal.navigation.stylesheet"],
+    "SCRIPTS": ["portal.navigation.script"],
     "ENVIRONMENT": "portal.navigation.environment",
     # One choice of colours for all pages: where somebody made one, the admin follows it.
     "THEME": "portal.navigation.chosen_theme",

@@ -1,5 +1,6 @@
 """Deploys and what they leave behind: rows of history, to read and to act on."""
 
+from datetime import UTC
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +17,7 @@ from deployments.admin.shown import as_json, error_words, short
 from deployments.admin.verbs import CANCEL, RETRY, ROLL_BACK
 from deployments.models import Blame, Deploy, DeployEvent, Deployment, Hold, Load, LoadRun
 from deployments.states import DeployStatus, EventLevel
+from deployments.views.moments import clock
 
 STATUS_COLORS = {
     DeployStatus.SUCCEEDED: "success",
@@ -41,10 +43,15 @@ class EventInline(ReadOnlyInline):
     """What happened, in order."""
 
     model = DeployEvent
-    fields = ("seq", "at", "step", "level", "message")
+    fields = ("seq", "when", "step", "level", "message")
     readonly_fields = fields
     ordering = ("seq",)
     verbose_name_plural = "Events"
+
+    @display(description="at")
+    def when(self, row: DeployEvent) -> SafeString | str:
+        """Answer the time of day, to the second."""
+        return clock(row.at)
 
 
 class StalledFilter(AnsweredFilter):
@@ -86,7 +93,7 @@ class DeployAdmin(ActingAdmin, WithPageAdmin, OfLocationAdmin):
                     "code_location",
                     "title",
                     "kind",
-                    "state",
+                    "status",
                     "description",
                     "actor_name",
                     "actor_kind",
@@ -195,12 +202,17 @@ class DeployEventAdmin(PortalAdmin):
     to_organization = "deploy__code_location__deployment__organization"
     to_deployment = "deploy__code_location__deployment"
     to_location = "deploy__code_location"
-    list_display = ("deploy", "seq", "at", "kind", "step", "loudness", "message")
+    list_display = ("deploy", "seq", "when", "kind", "step", "loudness", "message")
     list_filter = (*PLACES, ("level", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), recent("at", "at"))
     search_fields = ("message", "step", "=deploy__number")
     ordering = ("-pk",)
     list_select_related = ("deploy__code_location__deployment__organization",)
     fields = ("deploy", "seq", "at", "kind", "step", "level", "message")
+
+    @display(description="at", ordering="at")
+    def when(self, row: DeployEvent) -> str:
+        """Answer the time, to the second."""
+        return f"{row.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
     @display(description="level", ordering="level", label=LEVEL_COLORS)
     def loudness(self, row: DeployEvent) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import airflow, assets, loads
+from tests.bench import admin, airflow, assets, loads
 
 FILES, BYTES = 500, 5_000_000
 ROUNDS = 9
@@ -36,6 +36,7 @@ def main() -> None:
         loads.main(show)
         assets.main(show)
         airflow.main(show)
+        admin.main(show)
 
 
 def tree(seed: int) -> dict[str, bytes]:
