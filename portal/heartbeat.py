@@ -82,7 +82,7 @@ class WorkerHeartbeat(bootsteps.StartStopStep):
 
     def _tell(self, worker: Any) -> None:
         queues = sorted(worker.app.amqp.queues.consume_from)
-        said = {"queues": queues, "processes": worker.concurrency, "busy": len(state.active_requests)}
+        said = {"queues": queues, "processes": worker.pool.num_processes, "busy": len(state.active_requests)}
         tell(worker.app, WORKERS, worker.hostname, said)
 
 

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from deployments import access, operations
 from deployments.access import Right
-from deployments.admin.base import OperatorsAdmin, PortalAdmin, adopt, display, person
+from deployments.admin.base import OperatorsAdmin, PortalAdmin, adopt, display, may_somewhere, person
 from deployments.admin.filters import OrganizationFilter, is_set, recent
 from deployments.models import IdempotencyRecord, Organization, ServiceAccount, Token
 from deployments.operations.accounts import LONGEST_TOKEN_DAYS
@@ -49,7 +49,7 @@ class ServiceAccountAdmin(PortalAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create them who administer an organization."""
-        return Organization.objects.allowing(person(request), Right.ADMINISTER).exists()
+        return may_somewhere(request, Right.ADMINISTER, Organization)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those remove them who administer the organization."""

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminP
 
 from deployments import access, operations
 from deployments.access import Right
-from deployments.admin.base import PortalAdmin, adopt, display, person
+from deployments.admin.base import PortalAdmin, adopt, display, may_somewhere, person
 from deployments.admin.filters import PLACES, DeploymentFilter, OrganizationFilter, is_set, recent
 from deployments.alerting.channels import LONGEST_ADDRESS, hint
 from deployments.models import AlertChannel, Deployment, Incident, Notification
@@ -78,7 +78,7 @@ class AlertChannelAdmin(PortalAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create channels who configure a deployment."""
-        return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return may_somewhere(request, Right.CONFIGURE, Deployment)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those change it who configure its deployment."""

@@ -19,7 +19,9 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display as unfold_display
 
+from deployments.access import Right
 from deployments.admin.paging import BoundedPaginator
+from deployments.models import Deployment, Organization
 from portal.common.problems import Absent, NotAllowed, Refusal
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -35,6 +37,14 @@ def display(**said: Any) -> Callable[[Method], Method]:
 def person(request: HttpRequest) -> User:
     """Answer who asks: the site let only accounts through."""
     return cast("User", request.user)
+
+
+def may_somewhere(request: HttpRequest, right: Right, model: type[Deployment | Organization]) -> bool:
+    """Say whether the person holds the right on some row. Each page asks it of every model: the database is asked once."""
+    known: dict[Any, bool] = request.__dict__.setdefault("_held_somewhere", {})
+    if (right, model) not in known:
+        known[right, model] = model.objects.allowing(person(request), right).exists()
+    return known[right, model]
 
 
 class PortalAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types

@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from deployments import access, operations
 from deployments.access import Right
 from deployments.admin.acting import ActingAdmin
-from deployments.admin.base import PortalAdmin, WithPageAdmin, adopt, display, person
+from deployments.admin.base import PortalAdmin, WithPageAdmin, adopt, display, may_somewhere, person
 from deployments.admin.deployment_form import SECRETS, DeploymentForm, said, sections
 from deployments.admin.filters import AnsweredFilter, DeploymentFilter, OrganizationFilter, is_set
 from deployments.admin.members import MembersAdmin
@@ -86,7 +86,7 @@ class OrganizationAdmin(MembersAdmin, RemovableAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those change it who administer it."""
         if obj is None:
-            return Organization.objects.allowing(person(request), Right.ADMINISTER).exists()
+            return may_somewhere(request, Right.ADMINISTER, Organization)
         return access.allows(person(request), Right.ADMINISTER, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -182,12 +182,12 @@ class DeploymentAdmin(MembersAdmin, RetentionPages, WithPageAdmin, RemovableAdmi
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create deployments who administer an organization."""
-        return Organization.objects.allowing(person(request), Right.ADMINISTER).exists()
+        return may_somewhere(request, Right.ADMINISTER, Organization)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those change it who configure it."""
         if obj is None:
-            return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+            return may_somewhere(request, Right.CONFIGURE, Deployment)
         return access.allows(person(request), Right.CONFIGURE, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -293,7 +293,7 @@ class CodeLocationAdmin(RetentionPages, ActingAdmin, WithPageAdmin, RemovableAdm
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create code locations who configure a deployment."""
-        return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return may_somewhere(request, Right.CONFIGURE, Deployment)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those delete what is empty who configure the deployment."""

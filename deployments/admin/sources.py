@@ -17,7 +17,7 @@ from unfold.widgets import (
 
 from deployments import access, operations, sourcing
 from deployments.access import Right
-from deployments.admin.base import PortalAdmin, adopt, display, person
+from deployments.admin.base import PortalAdmin, adopt, display, may_somewhere, person
 from deployments.admin.filters import PLACES, is_set, recent
 from deployments.models import CodeLocation, Deployment, GitSource, HookDelivery
 from deployments.operations.git_sources import LONGEST_KEY, LONGEST_TOKEN
@@ -114,7 +114,7 @@ class GitSourceAdmin(PortalAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those set one up who configure a deployment."""
-        return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return may_somewhere(request, Right.CONFIGURE, Deployment)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those change it who configure its deployment."""

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from deployments import access, operations
 from deployments.access import Right
-from deployments.admin.base import PortalAdmin, display, person
+from deployments.admin.base import PortalAdmin, display, may_somewhere, person
 from deployments.admin.filters import DeploymentFilter, OrganizationFilter, is_set
 from deployments.models import Deployment, PlatformWatch, RemoteAgent, WorkspaceTurn
 
@@ -67,7 +67,7 @@ class RemoteAgentAdmin(PortalAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those forget an agent who configure its deployment."""
         if obj is None:
-            return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+            return may_somewhere(request, Right.CONFIGURE, Deployment)
         return access.allows(person(request), Right.CONFIGURE, obj.deployment)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

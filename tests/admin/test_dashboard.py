@@ -172,12 +172,12 @@ def test_has_things_counted_for_operators_alone(world, role, method, status):
 
 
 def test_shows_no_secret_of_the_settings(world, settings):
-    settings.LASTGOOD_METRICS_TOKEN = "canary-token"
-    settings.LASTGOOD_SMTP = {"host": "mail.example", "password": "canary-password", "user": "canary-user"}
+    settings.LASTGOOD_METRICS_TOKEN = "hidden-token"
+    settings.LASTGOOD_SMTP = {"host": "mail.example", "password": "hidden-password", "user": "hidden-user"}
 
     answer = sign_in(world.people["superuser"]).get(reverse("admin:index"))
 
-    assert "canary-" not in answer.text
+    assert "hidden-" not in answer.text
 
 
 def test_names_the_portal_where_it_has_a_name(world, settings):
