@@ -17,13 +17,17 @@ from assets.models import (
 )
 from assets.states import ChangeKind
 from deployments.admin.base import PortalAdmin, display
-from deployments.admin.filters import PLACES, is_set
+from deployments.admin.filters import PLACES, is_set, recent
 
 KIND_COLORS = {ChangeKind.ADDED: "success", ChangeKind.REMOVED: "danger", ChangeKind.CHANGED: "info"}
 
 
 class OfPlaceAdmin(PortalAdmin):
     """Rows of a code location, by whatever path they belong to it."""
+
+    empty_text = (
+        "Assets are recorded when a deploy goes live, from what the platform serves or CI sends with the deploy."
+    )
 
     to_location = "code_location"
     list_select_related: Any = ("code_location__deployment__organization",)
@@ -89,9 +93,8 @@ class AssetSetAdmin(OfPlaceAdmin):
 
     to_location = "chain__code_location"
     list_display = ("deploy", "source", "asset_count", "added", "removed", "changed", "note", "recorded_at")
-    list_filter = (*PLACES, ("source", ChoicesDropdownFilter))
+    list_filter = (*PLACES, ("source", ChoicesDropdownFilter), recent("recorded_at", "recorded"))
     search_fields = ("note", "=deploy__number", "digest")
-    date_hierarchy = "recorded_at"
     ordering = ("-pk",)
     list_select_related: Any = ("deploy__code_location__deployment__organization",)
 
@@ -140,8 +143,12 @@ class SentSnapshotAdmin(OfPlaceAdmin):
 
     to_location = "deploy__code_location"
     list_display = ("deploy", "world", "asset_count", "sent_by_name", "sent_at", "recorded_at")
-    list_filter = (*PLACES, ("world", ChoicesDropdownFilter), is_set("recorded_at", "recorded", "Recorded", "Waits"))
+    list_filter = (
+        *PLACES,
+        ("world", ChoicesDropdownFilter),
+        is_set("recorded_at", "recorded", "Recorded", "Waits"),
+        recent("sent_at", "sent"),
+    )
     search_fields = ("=deploy__number", "sent_by_name", "digest")
-    date_hierarchy = "sent_at"
     ordering = ("-pk",)
     list_select_related: Any = ("deploy__code_location__deployment__organization",)

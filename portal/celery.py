@@ -5,11 +5,14 @@ import os
 from celery import Celery
 from celery.schedules import crontab
 
+from portal.heartbeat import WorkerHeartbeat
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(WorkerHeartbeat)
 # `expires`: a tick that waited for a worker has been overtaken by the next one.
 app.conf.beat_schedule = {
     "take-up-deploys": {
@@ -53,5 +56,10 @@ app.conf.beat_schedule = {
         "options": {"queue": "observations", "expires": 60},
     },
     "collect": {"task": "portal.tasks.collect", "schedule": crontab(minute=41), "options": {"expires": 1800}},
+    "survey": {
+        "task": "portal.tasks.survey",
+        "schedule": crontab(minute=52),
+        "options": {"queue": "observations", "expires": 1800},
+    },
     "purge": {"task": "portal.tasks.purge", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},
 }

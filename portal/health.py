@@ -2,18 +2,22 @@
 
 import hmac
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from deployments.models import CodeLocation, Deploy
-from deployments.states import UNFINISHED
+from deployments import surveying, trouble
+from deployments.models import Survey
 from portal.celery import app
+from portal.operating import BrokerLook, look_at_broker
 
 
 @require_safe
@@ -44,13 +48,54 @@ def metrics(request: HttpRequest) -> HttpResponse:
 class _Collector:
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Answer counts that cost the same however long the history is."""
+        now = timezone.now()
         unfinished = GaugeMetricFamily("lastgood_deploys", "Deploys that have not ended.", labels=["status"])
-        counts = dict(Deploy.objects.filter(status__in=UNFINISHED).values_list("status").annotate(Count("pk")))
-        for status in UNFINISHED:
-            unfinished.add_metric([status.value.lower()], counts.get(status.value, 0))
+        for status, count in trouble.in_flight().items():
+            unfinished.add_metric([status.lower()], count)
         yield unfinished
-        drifted = CodeLocation.objects.exclude(drift="").count()
-        yield GaugeMetricFamily("lastgood_drifted_code_locations", "Targets that hold something else.", value=drifted)
+        yield from (GaugeMetricFamily(name, said, value=rows.count()) for name, (said, rows) in _troubles(now).items())
+        yield from _of_the_broker(look_at_broker(), now)
+        yield from _of_storage(surveying.read().get(surveying.STORAGE))
+
+
+def _troubles(now: datetime) -> dict[str, tuple[str, QuerySet[Any]]]:
+    return {
+        "lastgood_drifted_code_locations": ("Targets that hold something else.", trouble.drifted()),
+        "lastgood_stalled_deploys": ("Deploys that nobody works on though somebody should.", trouble.stalled(now)),
+        "lastgood_errored_deploys_of_a_day": ("Deploys of the last 24 hours that errored.", trouble.errored(now)),
+        "lastgood_unreachable_platforms": ("Platforms that do not answer.", trouble.unreachable()),
+        "lastgood_unwatched_platforms": ("Platforms that nobody asks though it is time.", trouble.unwatched(now)),
+        "lastgood_code_locations_not_loading": ("Code locations that fail to load.", trouble.not_loading()),
+        "lastgood_failing_alert_channels": ("Alert channels that do not arrive.", trouble.failing_channels()),
+        "lastgood_failing_git_sources": ("Git sources in trouble.", trouble.failing_sources()),
+    }
+
+
+def _of_the_broker(look: BrokerLook, now: datetime) -> Iterable[GaugeMetricFamily]:
+    yield GaugeMetricFamily("lastgood_broker_up", "Whether the broker answers.", value=int(look.answers))
+    if not look.answers:
+        return
+    waiting = GaugeMetricFamily("lastgood_queue_length", "Orders that wait for a worker.", labels=["queue"])
+    processes = GaugeMetricFamily("lastgood_worker_processes", "Processes that work on a queue.", labels=["queue"])
+    busy = GaugeMetricFamily("lastgood_worker_processes_busy", "Processes at work just now.", labels=["queue"])
+    for queue in look.queues:
+        waiting.add_metric([queue.name], queue.waiting)
+        processes.add_metric([queue.name], queue.processes)
+        busy.add_metric([queue.name], queue.busy)
+    yield from (waiting, processes, busy)
+    yield GaugeMetricFamily("lastgood_unacknowledged_orders", "Handed out, not done yet.", value=look.unacknowledged)
+    if look.beat_seen_at is not None:
+        age = max((now - look.beat_seen_at).total_seconds(), 0)
+        yield GaugeMetricFamily("lastgood_beat_age_seconds", "Since beat was heard of.", value=age)
+
+
+def _of_storage(counted: Survey | None) -> Iterable[GaugeMetricFamily]:
+    if counted is None:
+        return
+    stored = GaugeMetricFamily("lastgood_storage_bytes", "Bytes of files, as counted each hour.", labels=["what"])
+    for what in ("named", "stored", "leaving"):
+        stored.add_metric([what], counted.found[what])
+    yield stored
 
 
 def _may_scrape(request: HttpRequest) -> bool:

@@ -138,7 +138,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # The schedule is in code, and every entry may run once too often: nothing is worth remembering in a file. The
 # persistent scheduler's file, SQLite under Python 3.13, was seen to lock itself out and take beat down.
-CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
+CELERY_BEAT_SCHEDULER = "portal.heartbeat.BeatScheduler"
 
 # --- Who ------------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
@@ -293,6 +293,7 @@ DEFAULT_FROM_EMAIL = LASTGOOD_EMAIL_FROM or "webmaster@localhost"
 # --- The rest -------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "portal.formats"
 USE_I18N = False
 USE_TZ = True
 X_FRAME_OPTIONS = "DENY"
@@ -313,12 +314,40 @@ SILENCED_SYSTEM_CHECKS = [
     "guardian.W001",
 ]
 
+# Shown at the top of the admin, so that nobody takes one portal for another: "production", "staging".
+LASTGOOD_ENVIRONMENT = env.text("LASTGOOD_ENVIRONMENT")
 UNFOLD = {
     "SITE_TITLE": "Lastgood admin",
     "SITE_HEADER": "Lastgood",
+    "SITE_SUBHEADER": "Admin",
     "SITE_URL": "/",
+    "SITE_ICON": "portal.navigation.icon",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "portal.navigation.icon"}],
+    "STYLES": ["portal.navigation.stylesheet"],
+    "SCRIPTS": ["portal.navigation.script"],
+    "ENVIRONMENT": "portal.navigation.environment",
+    # One choice of colours for all pages: where somebody made one, the admin follows it.
+    "THEME": "portal.navigation.chosen_theme",
+    "SIDEBAR": {"navigation": "portal.navigation.sidebar"},
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
+    "BORDER_RADIUS": "8px",
+    # The blue of our own pages.
+    "COLORS": {
+        "primary": {
+            "50": "#eef3ff",
+            "100": "#dfe8ff",
+            "200": "#c5d4ff",
+            "300": "#a2b9ff",
+            "400": "#86aaff",
+            "500": "#7096fa",
+            "600": "#2f5bd3",
+            "700": "#2450c4",
+            "800": "#1f4099",
+            "900": "#1d3a7a",
+            "950": "#15244a",
+        },
+    },
 }
 
 structlog.configure(

@@ -1,25 +1,26 @@
 """The admin site: unfold's, open to everybody who has a role somewhere."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.contenttypes.models import ContentType
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from kombu.exceptions import OperationalError
 from unfold.sites import UnfoldAdminSite
 
-# What belongs together, in the order in which it is looked for.
-GROUPS = {
-    "Places": ("Organization", "Deployment", "CodeLocation"),
-    "History": ("Deploy", "DeployEvent", "Hold", "Blame", "Load"),
-    "Artifacts": ("Release", "ReleaseBundle", "Bundle", "BundleFile", "BlobPossession", "Blob"),
-    "Accounts": ("User", "ServiceAccount", "Token", "Authenticator", "Invitation", "IdempotencyRecord"),
-}
+from portal.celery import app as celery
+from portal.dashboard import dashboard
+
+SURVEY = "portal.tasks.survey"
 
 
 class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no types
@@ -33,25 +34,31 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no
     def get_urls(self) -> list[Any]:
         """Put our way to an object's page before Django's, which tells anybody where any object lives."""
         shortcut = self.admin_view(self.view_on_site)
-        return [path("r/<int:content_type_id>/<path:object_id>/", shortcut, name="view_on_site"), *super().get_urls()]
+        return [
+            path("r/<int:content_type_id>/<path:object_id>/", shortcut, name="view_on_site"),
+            path("survey/", self.admin_view(self.survey), name="survey"),
+            *super().get_urls(),
+        ]
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
-        """Group the lists by what they are about; what no group names stays with its app."""
-        apps: list[dict[str, Any]] = super().get_app_list(request, app_label)
-        if app_label is not None:
-            return apps
-        groups = []
-        for name, members in GROUPS.items():
-            found = {model["object_name"]: model for app in apps for model in app["models"]}
-            models = [found[each] for each in members if each in found]
-            if models:
-                groups.append(
-                    {"name": name, "app_label": name.lower(), "app_url": f"#{name.lower()}", "models": models}
-                )
-        named = {each for members in GROUPS.values() for each in members}
-        for app in apps:
-            app["models"] = [model for model in app["models"] if model["object_name"] not in named]
-        return groups + [app for app in apps if app["models"]]
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the dashboard: to operators all of it, to everybody else what is theirs."""
+        user = cast("User", request.user)
+        shown = {"title": "Dashboard", **dashboard(user, timezone.now()), **(extra_context or {})}
+        return super().index(request, shown)
+
+    def survey(self, request: HttpRequest) -> HttpResponse:
+        """Have a worker count storage and try the next purge out, for a superuser. Raises PermissionDenied."""
+        if not cast("User", request.user).is_superuser:
+            raise PermissionDenied("Only operators have everything counted.")
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            celery.send_task(SURVEY, queue="observations", expires=60)
+        except OperationalError:
+            messages.error(request, "The broker is away: nothing can be counted now.")
+        else:
+            messages.success(request, "A worker counts. Load this page again in a moment.")
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
 
     def view_on_site(self, request: HttpRequest, content_type_id: int, object_id: str) -> HttpResponse:
         """Lead to an object's page on the site. Raises Http404 for what may not be seen."""

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from assets import recording
-from deployments import execution, operations, retention, sourcing, tasks
+from deployments import execution, operations, retention, sourcing, surveying, tasks
 from deployments.api.idempotency import forget_old_answers
 from deployments.bundles import collecting
 
@@ -35,10 +35,17 @@ def purge() -> None:
     """Let artifacts go that no rule keeps, once a day."""
     report = retention.purge(now=timezone.now())
     logger.info("Purged %s of %s releases; %s bytes freed.", len(report.purged), len(report.judged), report.bytes_freed)
+    surveying.write(surveying.LATEST_PURGE, surveying.told_of(report), at=timezone.now())
     forget_old_answers()
     sourcing.forget_old_deliveries(now=timezone.now())
     sourcing.sweep(now=timezone.now())
     recording.forget_unused_snapshots(now=timezone.now())
+
+
+@shared_task(acks_late=False)  # the next one comes anyway
+def survey() -> None:
+    """Count what is too much for a page: storage, and what the next purge would free."""
+    surveying.survey(clock=timezone.now)
 
 
 @shared_task(acks_late=False)  # the next one comes anyway

@@ -14,8 +14,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from deployments import access, operations
 from deployments.access import Right
-from deployments.admin.base import OperatorsAdmin, PortalAdmin, adopt, display, person
-from deployments.admin.filters import OrganizationFilter, is_set
+from deployments.admin.base import OperatorsAdmin, PortalAdmin, adopt, display, may_somewhere, person
+from deployments.admin.filters import OrganizationFilter, is_set, recent
 from deployments.models import IdempotencyRecord, Invitation, Organization, ServiceAccount, Token
 from deployments.operations.accounts import LONGEST_TOKEN_DAYS
 
@@ -26,11 +26,13 @@ class ServiceAccountAdmin(PortalAdmin):
 
     to_organization = "organization"
     list_display = ("name", "organization", "username", "created_by_name", "created_at")
-    list_filter = (OrganizationFilter,)
+    list_filter = (OrganizationFilter, recent("created_at", "made"))
+    empty_text = (
+        "Machines have accounts of their own: add one for CI, give it a role on a deployment, then make its token."
+    )
     search_fields = ("name", "organization__slug", "user__username")
     list_select_related = ("organization", "user")
     autocomplete_fields = ("organization",)
-    date_hierarchy = "created_at"
     ordering = ("organization__slug", "name")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -47,7 +49,7 @@ class ServiceAccountAdmin(PortalAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create them who administer an organization."""
-        return Organization.objects.allowing(person(request), Right.ADMINISTER).exists()
+        return may_somewhere(request, Right.ADMINISTER, Organization)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those remove them who administer the organization."""
@@ -116,10 +118,14 @@ class TokenAdmin(PortalAdmin):
 
     form = TokenForm
     list_display = ("name", "user", "state", "created", "expiry", "last_used_at", "created_by_name")
-    list_filter = (OwnerFilter, is_set("last_used_at", "used", "Used", "Never used"))
+    list_filter = (
+        OwnerFilter,
+        is_set("last_used_at", "used", "Used", "Never used"),
+        recent("created", "made"),
+    )
+    empty_text = "Add a token for the command line, or for CI."
     search_fields = ("name", "user__username")
     list_select_related = ("user",)
-    date_hierarchy = "created"
     ordering = ("-created",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -214,9 +220,8 @@ class IdempotencyRecordAdmin(OperatorsAdmin):
     """Writes that were answered. Neither keys nor answers are shown."""
 
     list_display = ("user", "created_at", "status")
-    list_filter = ("status",)
+    list_filter = (recent("created_at", "answered"),)
     search_fields = ("user__username",)
     list_select_related = ("user",)
-    date_hierarchy = "created_at"
     ordering = ("-pk",)
     fields = ("user", "created_at", "status")

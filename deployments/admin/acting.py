@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from deployments import access
 from deployments.access import Right
-from deployments.admin.base import PortalAdmin, person
+from deployments.admin.base import PortalAdmin, may_somewhere, person
 from deployments.admin.filters import is_number
 from deployments.models import Deployment
 from portal.common.problems import Refusal
@@ -143,7 +143,7 @@ class ActingAdmin(PortalAdmin):
         return access.allows(person(request), verb.right(row), self.deployment_of(row))
 
     def _may_somewhere(self, request: HttpRequest, verb: Verb) -> bool:
-        return any(Deployment.objects.allowing(person(request), right).exists() for right in verb.rights)
+        return any(may_somewhere(request, right, Deployment) for right in verb.rights)
 
     def _offered(self, request: HttpRequest, object_id: str) -> list[dict[str, str]]:
         row = (

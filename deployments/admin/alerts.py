@@ -11,8 +11,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminP
 
 from deployments import access, operations
 from deployments.access import Right
-from deployments.admin.base import PortalAdmin, adopt, display, person
-from deployments.admin.filters import PLACES, DeploymentFilter, OrganizationFilter, is_set
+from deployments.admin.base import PortalAdmin, adopt, display, may_somewhere, person
+from deployments.admin.filters import PLACES, DeploymentFilter, OrganizationFilter, is_set, recent
 from deployments.alerting.channels import LONGEST_ADDRESS, hint
 from deployments.models import AlertChannel, Deployment, Incident, Notification
 from deployments.states import AlertKind, NotificationStatus
@@ -43,7 +43,7 @@ class AlertChannelAdmin(PortalAdmin):
     form = ChannelForm
     to_organization = "deployment__organization"
     to_deployment = "deployment"
-    list_display = ("name", "deployment", "code_location", "kind", "enabled", "last_sent_at", "failing_since")
+    list_display = ("name", "deployment", "code_location", "kind", "standing", "last_sent_at", "failing_since")
     list_filter = (
         OrganizationFilter,
         DeploymentFilter,
@@ -55,7 +55,7 @@ class AlertChannelAdmin(PortalAdmin):
     list_select_related = ("deployment__organization", "code_location__deployment__organization")
     autocomplete_fields = ("deployment", "code_location")
     ordering = ("deployment__organization__slug", "deployment__slug", "name")
-    date_hierarchy = "created_at"
+    empty_text = "Nobody is told of anything yet. Add a channel: e-mail, Slack, Teams, PagerDuty or a webhook."
     asked = ("name", "code_location", "alerts", "renotify_minutes", "enabled")
     facts = ("address_hint", "last_sent_at", "failing_since", "last_error", "created_by_name", "created_at")
 
@@ -78,7 +78,7 @@ class AlertChannelAdmin(PortalAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create channels who configure a deployment."""
-        return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return may_somewhere(request, Right.CONFIGURE, Deployment)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those change it who configure its deployment."""
@@ -113,6 +113,15 @@ class AlertChannelAdmin(PortalAdmin):
         """Remove it through the operation. Raises Refusal."""
         operations.remove_channel(channel=obj, actor=person(request))
 
+    @display(description="state", label={"Arrives": "success", "Does not arrive": "danger"})
+    def standing(self, row: AlertChannel) -> str:
+        """Say whether what is told there arrives."""
+        if not row.enabled:
+            return "Off"
+        if row.failing_since:
+            return "Does not arrive"
+        return "Arrives" if row.last_sent_at else "Not used yet"
+
     @display(description="address")
     def address_hint(self, row: AlertChannel) -> str:
         """Answer as much of the address as everybody may know."""
@@ -127,10 +136,10 @@ class IncidentAdmin(PortalAdmin):
     to_deployment = "code_location__deployment"
     to_location = "code_location"
     list_display = ("code_location", "opened_at", "closed_at")
-    list_filter = (*PLACES, is_set("closed_at", "over", "Over", "Lasts"))
+    list_filter = (*PLACES, is_set("closed_at", "over", "Over", "Lasts"), recent("opened_at", "opened"))
+    empty_text = "No code location ever failed to load."
     search_fields = ("code_location__name", "code_location__deployment__slug")
     list_select_related = ("code_location__deployment__organization",)
-    date_hierarchy = "opened_at"
     ordering = ("-opened_at", "-pk")
 
 
@@ -142,11 +151,15 @@ class NotificationAdmin(PortalAdmin):
     to_deployment = "channel__deployment"
     to_location = "code_location"
     list_display = ("title", "channel", "alert", "state", "attempts", "created_at", "sent_at", "error")
-    list_filter = (*PLACES, ("status", ChoicesDropdownFilter), ("alert", ChoicesDropdownFilter))
+    list_filter = (
+        *PLACES,
+        ("status", ChoicesDropdownFilter),
+        ("alert", ChoicesDropdownFilter),
+        recent("created_at", "told"),
+    )
     search_fields = ("title", "channel__name", "code_location__name")
     list_select_related = ("channel__deployment__organization",)
-    date_hierarchy = "created_at"
-    ordering = ("-created_at", "-pk")
+    ordering = ("-pk",)
 
     @display(description="status", ordering="status", label=STATUS_COLORS)
     def state(self, row: Notification) -> tuple[str, str]:

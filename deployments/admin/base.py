@@ -14,9 +14,14 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display as unfold_display
 
+from deployments.access import Right
+from deployments.admin.paging import BoundedPaginator
+from deployments.models import Deployment, Organization
 from portal.common.problems import Absent, NotAllowed, Refusal
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -34,6 +39,14 @@ def person(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
+def may_somewhere(request: HttpRequest, right: Right, model: type[Deployment | Organization]) -> bool:
+    """Say whether the person holds the right on some row. Each page asks it of every model: the database is asked once."""
+    known: dict[Any, bool] = request.__dict__.setdefault("_held_somewhere", {})
+    if (right, model) not in known:
+        known[right, model] = model.objects.allowing(person(request), right).exists()
+    return known[right, model]
+
+
 class PortalAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Rows that may be seen and nothing else; whoever inherits opens more, by role."""
 
@@ -43,6 +56,9 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     to_location = ""
     actions: Any = ()
     list_per_page = 50
+    paginator = BoundedPaginator
+    # What a list says that holds nothing at all.
+    empty_text = "Rows appear here by themselves, when it happens."
     # Counting a history twice makes a list twice as slow.
     show_full_result_count = False
     list_disable_select_all = True
@@ -157,6 +173,17 @@ def _refused(form: Any, refusal: Refusal) -> type[forms.Form]:
             return cleaned
 
     return Refused
+
+
+class WithPageAdmin(PortalAdmin):
+    """Rows that have a page for the team."""
+
+    @display(description="page")
+    def team_page(self, row: Any) -> SafeString:
+        """Lead to it."""
+        return format_html(
+            '<a href="{}" class="lg-open" aria-label="Open the page of {}">Open</a>', row.get_absolute_url(), row
+        )
 
 
 class OperatorsAdmin(PortalAdmin):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget, UnfoldAdminURLInputWidget
 
 from portal.common.problems import Invalid
 
@@ -11,6 +11,45 @@ SECRETS = ("platform_headers", "platform_password", "webhook_url", "webhook_secr
 REMOVE = "-"
 KEEPS_ADDRESS = "Where orders are posted to, when something else runs the image. Empty: what is set already stays."
 KEEPS = "Empty: what is set already stays. A hyphen alone removes it."
+
+
+SECTIONS: dict[str | None, tuple[str, ...]] = {
+    None: ("organization", "slug", "name", "created_at"),
+    "Platform": (
+        "platform",
+        "platform_url",
+        "platform_headers",
+        "platform_user",
+        "platform_password",
+        "dag_bundle",
+        "poll_seconds",
+    ),
+    "Where releases go": (
+        "target",
+        "target_root",
+        "workspace_file",
+        "activation_command",
+        "command_patience",
+        "webhook_url",
+        "webhook_secret",
+        "webhook_patience",
+    ),
+    "Image registry": ("registry", "registry_user", "registry_password"),
+    "History": ("retention_days", "commit_link", "ignored_metadata"),
+}
+
+
+def sections(fields: list[str]) -> list[tuple[str | None, dict[str, Any]]]:
+    """Put these fields into the form's sections; one that no section names stands with the first."""
+    named = {name for names in SECTIONS.values() for name in names}
+    found = []
+    for title, names in SECTIONS.items():
+        shown = [name for name in names if name in fields]
+        if title is None:
+            shown += [name for name in fields if name not in named]
+        if shown:
+            found.append((title, {"fields": shown}))
+    return found
 
 
 def _password() -> forms.CharField:
@@ -28,7 +67,13 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # its class is
         help_text=f"Headers with which the platform is asked, one “Name: value” a line. {KEEPS}",
     )
     platform_password = _password()
-    webhook_url = forms.URLField(max_length=200, required=False, assume_scheme="https", help_text=KEEPS_ADDRESS)
+    webhook_url = forms.URLField(
+        max_length=200,
+        required=False,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+        help_text=KEEPS_ADDRESS,
+    )
     webhook_secret = _password()
     registry_password = _password()
 
@@ -37,6 +82,8 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # its class is
         for name in SECRETS:
             # Whatever is stored: the page must not have it.
             self.initial[name] = ""
+        if "ignored_metadata" in self.fields:
+            self.fields["ignored_metadata"].widget.attrs["rows"] = 3
 
 
 def said(data: dict[str, Any], names: list[str]) -> dict[str, Any]:

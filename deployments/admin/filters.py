@@ -4,10 +4,12 @@ Django's filter by relation offers everybody's, and unfold's autocomplete names 
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
 
 from deployments.admin.base import person
@@ -111,6 +113,48 @@ class SetFilter(DropdownFilter):  # type: ignore[misc]  # unfold ships no types
         if self.value() not in {"yes", "no"}:
             return queryset
         return queryset.filter(**{f"{self.parameter_name}__isnull": self.value() == "no"})
+
+
+class RecentFilter(DropdownFilter):  # type: ignore[misc]  # unfold ships no types
+    """By how long ago: the field is `parameter_name`. A hierarchy of dates would read the whole history to be drawn."""
+
+    spans = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Offer the spans."""
+        return [
+            ("hour", "The last hour"),
+            ("day", "The last 24 hours"),
+            ("week", "The last 7 days"),
+            ("month", "The last 30 days"),
+            ("year", "The last year"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows of that span."""
+        days = self.spans.get(self.value() or "")
+        if days is None:
+            return queryset
+        return queryset.filter(**{f"{self.parameter_name}__gte": timezone.now() - timedelta(days=days)})
+
+
+def recent(field: str, title: str) -> type[RecentFilter]:
+    """Make a filter by how long ago this field says."""
+    return type(f"{field.title().replace('_', '')}Filter", (RecentFilter,), {"parameter_name": field, "title": title})
+
+
+class AnsweredFilter(SetFilter):
+    """By a question of our own, yes or no."""
+
+    def matching(self) -> Q:
+        """Answer the condition of a yes."""
+        raise NotImplementedError
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows of which it is true, or the others."""
+        if self.value() not in {"yes", "no"}:
+            return queryset
+        return queryset.filter(self.matching() if self.value() == "yes" else ~self.matching())
 
 
 def is_set(field: str, title: str, yes: str = "Yes", no: str = "No") -> type[SetFilter]:

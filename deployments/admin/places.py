@@ -4,16 +4,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import IntegrityError
-from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
+from django.db.models import Count, Exists, OuterRef, ProtectedError, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from deployments import access, operations
 from deployments.access import Right
 from deployments.admin.acting import ActingAdmin
-from deployments.admin.base import PortalAdmin, adopt, display, person
-from deployments.admin.deployment_form import SECRETS, DeploymentForm, said
-from deployments.admin.filters import DeploymentFilter, OrganizationFilter, SetFilter, is_set
+from deployments.admin.base import PortalAdmin, WithPageAdmin, adopt, display, may_somewhere, person
+from deployments.admin.deployment_form import SECRETS, DeploymentForm, said, sections
+from deployments.admin.filters import AnsweredFilter, DeploymentFilter, OrganizationFilter, is_set
 from deployments.admin.members import MembersAdmin
 from deployments.admin.retention import RetentionPages, dry_run_of
 from deployments.admin.verbs import HOLD, RESUME, ROLL_BACK_TO_LAST_GOOD
@@ -49,10 +49,22 @@ class OrganizationAdmin(MembersAdmin, RemovableAdmin):
     """Tenants."""
 
     to_organization = "pk"
-    list_display = ("slug", "name", "created_at")
+    list_display = ("slug", "name", "places", "created_at")
+    empty_text = "There is no organization yet. Add the first one: deployments, members and uploads belong to one."
     search_fields = ("slug", "name")
     ordering = ("slug",)
-    date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Count the deployments that the person sees of each."""
+        seen = Deployment.objects.visible_to(person(request)).filter(organization=OuterRef("pk")).order_by()
+        count = seen.values("organization").annotate(count=Count("pk")).values("count")
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(places_seen=Subquery(count))
+        return rows
+
+    @display(description="deployments")
+    def places(self, row: Any) -> int:
+        """Answer how many there are."""
+        return row.places_seen or 0
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Show the quota to those who set it: it is the operator's disk."""
@@ -74,7 +86,7 @@ class OrganizationAdmin(MembersAdmin, RemovableAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those change it who administer it."""
         if obj is None:
-            return Organization.objects.allowing(person(request), Right.ADMINISTER).exists()
+            return may_somewhere(request, Right.ADMINISTER, Organization)
         return access.allows(person(request), Right.ADMINISTER, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -99,19 +111,19 @@ class OrganizationAdmin(MembersAdmin, RemovableAdmin):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
+class DeploymentAdmin(MembersAdmin, RetentionPages, WithPageAdmin, RemovableAdmin):
     """Places where pipelines run."""
 
     form = DeploymentForm
     to_organization = "organization"
     to_deployment = "pk"
-    list_display = ("__str__", "name", "platform", "platform_url", "target", "retention_days", "created_at")
+    list_display = ("__str__", "name", "platform", "answer", "where", "retention", "created_at", "team_page")
+    empty_text = "There is no deployment that you may see. Add one: a place where a Dagster or an Airflow runs."
     list_filter = (OrganizationFilter, ("platform", ChoicesDropdownFilter), ("target", ChoicesDropdownFilter))
     search_fields = ("slug", "name", "organization__slug", "organization__name", "platform_url")
-    list_select_related = ("organization",)
+    list_select_related = ("organization", "watch")
     autocomplete_fields = ("organization",)
     ordering = ("organization__slug", "slug")
-    date_hierarchy = "created_at"
     actions = (dry_run_of("deployment"),)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -138,6 +150,28 @@ class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
         shown += SECRETS if obj is None or self.has_change_permission(request, obj) else ()
         return [*shown, "created_at"] if obj else shown
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[tuple[str | None, dict[str, Any]]]:
+        """Put together what belongs together."""
+        return sections(self.get_fields(request, obj))
+
+    @display(description="platform's answer", label={"Answers": "success", "Silent": "danger"})
+    def answer(self, row: Deployment) -> str | None:
+        """Say whether its platform answers; nothing where none is connected, or none was asked."""
+        watch = getattr(row, "watch", None)
+        if watch is None or not row.has_platform:
+            return None
+        return "Silent" if watch.unreachable_since else "Answers" if watch.answered_at else None
+
+    @display(description="target", ordering="target")
+    def where(self, row: Deployment) -> str:
+        """Name the kind of target in a word."""
+        return row.target.capitalize()
+
+    @display(description="keeps", ordering="retention_days")
+    def retention(self, row: Deployment) -> str:
+        """Say for how long releases are kept."""
+        return f"{row.retention_days} days"
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Keep organization and slug: the folders on the target are named by them."""
         return ["organization", "slug", "created_at"] if obj else []
@@ -148,12 +182,12 @@ class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create deployments who administer an organization."""
-        return Organization.objects.allowing(person(request), Right.ADMINISTER).exists()
+        return may_somewhere(request, Right.ADMINISTER, Organization)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those change it who configure it."""
         if obj is None:
-            return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+            return may_somewhere(request, Right.CONFIGURE, Deployment)
         return access.allows(person(request), Right.CONFIGURE, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -177,40 +211,50 @@ class DeploymentAdmin(MembersAdmin, RetentionPages, RemovableAdmin):
         return bool(obj.code_locations.exists())
 
 
-class HeldFilter(SetFilter):
+class HeldFilter(AnsweredFilter):
     """By whether it is held."""
 
     title = "held"
     parameter_name = "held"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the held, or the others."""
-        if self.value() not in {"yes", "no"}:
-            return queryset
-        return queryset.filter(_is_held() if self.value() == "yes" else ~_is_held())
+    def matching(self) -> Q:
+        """Answer the held."""
+        return Q(_is_held())
+
+
+class DriftFilter(AnsweredFilter):
+    """By whether its target holds something else."""
+
+    title = "drifted"
+    parameter_name = "drift"
+
+    def matching(self) -> Q:
+        """Answer those that drifted."""
+        return ~Q(drift="")
 
 
 @admin.register(CodeLocation)
-class CodeLocationAdmin(RetentionPages, ActingAdmin, RemovableAdmin):
+class CodeLocationAdmin(RetentionPages, ActingAdmin, WithPageAdmin, RemovableAdmin):
     """The units that are deployed."""
 
     to_organization = "deployment__organization"
     to_deployment = "deployment"
     to_location = "pk"
     verbs = (ROLL_BACK_TO_LAST_GOOD, HOLD, RESUME)
-    list_display = ("name", "deployment", "live", "placed", "wanted", "is_held", "drift", "checked_at")
+    list_display = ("name", "deployment", "live", "placed", "wanted", "standing", "checked_at", "team_page")
     list_filter = (
         OrganizationFilter,
         DeploymentFilter,
         HeldFilter,
+        DriftFilter,
         is_set("live_deploy", "live", "Something is live", "Nothing is live"),
     )
     search_fields = ("name", "deployment__slug", "deployment__organization__slug")
     list_select_related = ("deployment__organization", "live_deploy", "placed_deploy", "wanted_deploy")
     autocomplete_fields = ("deployment",)
     ordering = ("deployment__organization__slug", "deployment__slug", "name")
-    date_hierarchy = "created_at"
     actions = (dry_run_of("location"),)
+    empty_text = "Code locations appear by themselves with the first deploy or load. Or add one."
     facts = (
         "live",
         "placed",
@@ -249,7 +293,7 @@ class CodeLocationAdmin(RetentionPages, ActingAdmin, RemovableAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create code locations who configure a deployment."""
-        return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return may_somewhere(request, Right.CONFIGURE, Deployment)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those delete what is empty who configure the deployment."""
@@ -289,6 +333,15 @@ class CodeLocationAdmin(RetentionPages, ActingAdmin, RemovableAdmin):
     def wanted(self, row: CodeLocation) -> str:
         """Name what we are bringing there."""
         return _number(row.wanted_deploy)
+
+    @display(description="state", label={"Held": "warning", "Drifted": "danger", "Gone": "danger", "Muted": "info"})
+    def standing(self, row: Any) -> str | None:
+        """Say what is out of the ordinary there, the worst first."""
+        if row.drift:
+            return "Drifted"
+        if row.absent_since:
+            return "Gone"
+        return "Held" if row.held else "Muted" if row.muted else None
 
     @display(description="held", label={"Held": "warning"})
     def is_held(self, row: Any) -> str | None:

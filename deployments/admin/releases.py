@@ -3,13 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from deployments import configuration
 from deployments.admin.acting import ActingAdmin
 from deployments.admin.base import PortalAdmin, ReadOnlyInline, display
-from deployments.admin.filters import PLACES, is_set
-from deployments.admin.history import OfLocationAdmin, as_json
+from deployments.admin.filters import PLACES, is_set, recent
+from deployments.admin.history import OfLocationAdmin
+from deployments.admin.shown import as_json
 from deployments.admin.verbs import PIN, UNPIN
 from deployments.models import Deployment, Release, ReleaseBundle
 
@@ -35,9 +37,9 @@ class ReleaseAdmin(ActingAdmin, OfLocationAdmin):
         is_set("pinned_at", "pinned", "Pinned", "Not pinned"),
         is_set("purged_at", "artifacts", "Purged", "Here"),
         ("provisional", BooleanRadioFilter),
+        recent("created_at", "made"),
     )
     search_fields = ("digest", "code_digest", "image", "image_digest", "runtime_version", "code_location__name")
-    date_hierarchy = "created_at"
     ordering = ("-pk",)
     inlines = (MountInline,)
     fields = (
@@ -62,7 +64,7 @@ class ReleaseAdmin(ActingAdmin, OfLocationAdmin):
         return deployment
 
     @display(description="settings")
-    def what_is_set(self, row: Release) -> str:
+    def what_is_set(self, row: Release) -> SafeString | str:
         """Answer the settings; of secrets, and of what is purged, the fingerprints."""
         return as_json(configuration.shown(row.settings))
 

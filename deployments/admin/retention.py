@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from deployments import retention
 from deployments.access import Right
-from deployments.admin.base import PortalAdmin, person
+from deployments.admin.base import PortalAdmin, may_somewhere, person
 from deployments.admin.filters import is_number
 from deployments.models import CodeLocation, Deployment
 
@@ -32,7 +32,7 @@ class RetentionPages(PortalAdmin):
 
     def has_configure_permission(self, request: HttpRequest) -> bool:
         """Say whether the person may configure anything: to others the action is not offered."""
-        return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return may_somewhere(request, Right.CONFIGURE, Deployment)
 
     def dry_run(self, request: HttpRequest) -> HttpResponse:
         """Show what a purge would do to the named code locations. Raises Http404, PermissionDenied."""

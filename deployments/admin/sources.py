@@ -17,8 +17,8 @@ from unfold.widgets import (
 
 from deployments import access, operations, sourcing
 from deployments.access import Right
-from deployments.admin.base import PortalAdmin, adopt, display, person
-from deployments.admin.filters import PLACES, is_set
+from deployments.admin.base import PortalAdmin, adopt, display, may_somewhere, person
+from deployments.admin.filters import PLACES, is_set, recent
 from deployments.models import CodeLocation, Deployment, GitSource, HookDelivery
 from deployments.operations.git_sources import LONGEST_KEY, LONGEST_TOKEN
 
@@ -88,8 +88,8 @@ class GitSourceAdmin(PortalAdmin):
         "last_deploy__code_location__deployment__organization",
     )
     autocomplete_fields = ("code_location",)
-    date_hierarchy = "asked_at"
     ordering = ("code_location__deployment__organization__slug", "code_location__deployment__slug", "pk")
+    empty_text = "No code location is fetched from Git. Add a source, or set one up on a code location's Git page."
     asked = ("url", "branch", "folder", "mount", "token", "deploy_key", "known_hosts", "poll_seconds", "paused")
     seen = ("url", "branch", "folder", "mount", "known_hosts", "poll_seconds", "paused")
     facts = ("state", "trouble", "fetched_commit", "wanted_commit", "last_deploy", "asked_at", "due_at", "set_by_name")
@@ -114,7 +114,7 @@ class GitSourceAdmin(PortalAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those set one up who configure a deployment."""
-        return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+        return may_somewhere(request, Right.CONFIGURE, Deployment)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those change it who configure its deployment."""
@@ -191,8 +191,7 @@ class HookDeliveryAdmin(PortalAdmin):
     to_deployment = "source__code_location__deployment"
     to_location = "source__code_location"
     list_display = ("name", "source", "commit", "taken_at")
-    list_filter = PLACES
+    list_filter = (*PLACES, recent("taken_at", "taken"))
     search_fields = ("name", "commit", "source__code_location__name")
     list_select_related = ("source__code_location__deployment__organization",)
-    date_hierarchy = "taken_at"
-    ordering = ("-taken_at", "-pk")
+    ordering = ("-pk",)

@@ -13,7 +13,8 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from deployments.admin.base import OperatorsAdmin
+from deployments.admin.base import OperatorsAdmin, display
+from deployments.admin.filters import recent
 
 # Django's and allauth's own pages ask for model permissions, which mean nothing here; groups hold nothing that we grant.
 for registered in (User, Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
@@ -27,11 +28,15 @@ class PersonAdmin(OperatorsAdmin, UserAdmin):  # type: ignore[misc,type-arg]  # 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser", "last_login")
-    list_filter = (("is_active", BooleanRadioFilter), ("is_superuser", BooleanRadioFilter))
+    list_display = ("username", "email", "full_name", "standing", "last_login", "date_joined")
+    list_filter = (
+        ("is_active", BooleanRadioFilter),
+        ("is_superuser", BooleanRadioFilter),
+        recent("last_login", "signed in"),
+        recent("date_joined", "joined"),
+    )
     search_fields = ("username", "first_name", "last_name", "email")
     ordering = ("username",)
-    date_hierarchy = "date_joined"
     filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
@@ -40,6 +45,18 @@ class PersonAdmin(OperatorsAdmin, UserAdmin):  # type: ignore[misc,type-arg]  # 
         ("Access", {"fields": ("is_active", "is_superuser")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+
+    @display(description="name", ordering="last_name")
+    def full_name(self, row: User) -> str:
+        """Answer the first and the last name."""
+        return row.get_full_name()
+
+    @display(description="state", label={"Operator": "info", "Deactivated": "danger"})
+    def standing(self, row: User) -> str:
+        """Say whether the account opens anything, and whether it opens everything."""
+        if not row.is_active:
+            return "Deactivated"
+        return "Operator" if row.is_superuser else "Active"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Answer the people, to superusers."""

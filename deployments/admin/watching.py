@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from deployments import access, operations
 from deployments.access import Right
-from deployments.admin.base import PortalAdmin, person
+from deployments.admin.base import PortalAdmin, display, may_somewhere, person
 from deployments.admin.filters import DeploymentFilter, OrganizationFilter, is_set
 from deployments.models import Deployment, PlatformWatch, RemoteAgent, WorkspaceTurn
 
@@ -18,7 +18,7 @@ class PlatformWatchAdmin(PortalAdmin):
 
     to_organization = "deployment__organization"
     to_deployment = "deployment"
-    list_display = ("deployment", "version", "answered_at", "unreachable_since", "failures", "due_at")
+    list_display = ("deployment", "standing", "version", "answered_at", "unreachable_since", "failures", "due_at")
     list_filter = (
         OrganizationFilter,
         DeploymentFilter,
@@ -26,8 +26,15 @@ class PlatformWatchAdmin(PortalAdmin):
     )
     search_fields = ("deployment__slug", "deployment__organization__slug", "version")
     list_select_related = ("deployment__organization",)
-    date_hierarchy = "answered_at"
     ordering = ("deployment__organization__slug", "deployment__slug")
+    empty_text = "No platform is connected yet: a deployment's Connection page does that."
+
+    @display(description="state", label={"Answers": "success", "Silent": "danger"})
+    def standing(self, row: PlatformWatch) -> str:
+        """Say whether it answers."""
+        if row.unreachable_since:
+            return "Silent"
+        return "Answers" if row.answered_at else "Not asked yet"
 
 
 @admin.register(WorkspaceTurn)
@@ -52,15 +59,15 @@ class RemoteAgentAdmin(PortalAdmin):
     list_display = ("name", "deployment", "version", "reported_at", "reported_by_name")
     list_filter = (OrganizationFilter, DeploymentFilter)
     search_fields = ("name", "version", "deployment__slug", "deployment__organization__slug")
+    empty_text = "Remote execution agents report themselves over the API; none did."
     list_select_related = ("deployment__organization",)
-    date_hierarchy = "reported_at"
     ordering = ("deployment__organization__slug", "deployment__slug", "name")
     fields = ("deployment", "name", "version", "reported_at", "reported_by_name")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those forget an agent who configure its deployment."""
         if obj is None:
-            return Deployment.objects.allowing(person(request), Right.CONFIGURE).exists()
+            return may_somewhere(request, Right.CONFIGURE, Deployment)
         return access.allows(person(request), Right.CONFIGURE, obj.deployment)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

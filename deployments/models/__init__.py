@@ -13,6 +13,7 @@ from deployments.models.grants import (
 from deployments.models.places import CodeLocation, Deployment, Organization
 from deployments.models.releases import Release, ReleaseBundle
 from deployments.models.sources import GitSource, HookDelivery
+from deployments.models.surveys import Survey
 from deployments.models.watching import PlatformWatch, RemoteAgent, WorkspaceTurn
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "ReleaseBundle",
     "RemoteAgent",
     "ServiceAccount",
+    "Survey",
     "Token",
     "WorkspaceTurn",
 ]

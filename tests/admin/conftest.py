@@ -27,6 +27,7 @@ from deployments.models import (
     Organization,
     PlatformWatch,
     RemoteAgent,
+    Survey,
     Token,
     WorkspaceTurn,
 )
@@ -104,6 +105,7 @@ def _tenant(slug: str, root: User) -> dict[str, Any]:
         code_location=location, url=f"https://localhost/{word}.git", hook=word, hook_secret="s", set_by_name=word
     )
     rows += [source, HookDelivery.objects.create(source=source, name=word, taken_at=timezone.now())]
+    rows.append(Survey.objects.create(name=word, taken_at=timezone.now(), found={"bytes": 1}))
     rows.append(Blob.objects.get(files__bundle=bundle))
     return {type(row).__name__: row for row in rows}
 

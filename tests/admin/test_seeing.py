@@ -9,7 +9,7 @@ from tests.admin.conftest import CANARY, FOREIGN, admins, list_of, page_of, sign
 
 MODELS = sorted(admin.model.__name__ for admin in admins())
 ROLES = ["nobody", "viewer", "deployer", "editor", "admin", "organization_admin", "foreign_admin", "superuser"]
-OPERATORS = {"Blob", "IdempotencyRecord"}
+OPERATORS = {"Blob", "IdempotencyRecord", "Survey"}
 OF_THE_WHOLE_ORGANIZATION = {"Bundle", "BundleFile", "BlobPossession", "ServiceAccount", "Token"}
 
 
@@ -124,7 +124,7 @@ def test_survives_filters_that_are_nonsense(world):
 
 def test_takes_the_filters_that_it_offers(world):
     client = sign_in(world.people["viewer"])
-    for lookup in ({"created_at__year": "2026"}, {"status__exact": "SUCCEEDED"}, {"kind__exact": "x"}):
+    for lookup in ({"created_at": "day"}, {"status__exact": "SUCCEEDED"}, {"kind__exact": "x"}):
         assert client.get(list_of("Deploy"), lookup).status_code == 200, lookup
 
 

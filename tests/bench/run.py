@@ -1,6 +1,6 @@
 """`make bench`: how long things take, with seeded input. Prints medians; asserts nothing, for machines are noisy.
 
-`make bench ARGS=airflow` measures that part alone; ARGS="rollback history loads insights assets pages airflow" is all of it.
+`make bench ARGS=airflow` measures that part alone; ARGS="rollback history loads insights assets pages admin airflow" is all of it.
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import airflow, assets, insights, loads, pages
+from tests.bench import admin, airflow, assets, insights, loads, pages
 
 FILES, BYTES = 500, 5_000_000
 ROUNDS = 9
@@ -41,6 +41,7 @@ def main(chosen: list[str]) -> None:
             "insights": lambda: insights.main(show),
             "assets": lambda: assets.main(show),
             "pages": lambda: pages.main(show, repeated),
+            "admin": lambda: admin.main(show),
             "airflow": lambda: airflow.main(show),
         }
         for name in chosen or parts:
