@@ -1,6 +1,6 @@
 """`make bench`: how long things take, with seeded input. Prints medians; asserts nothing, for machines are noisy.
 
-`make bench ARGS=airflow` measures that part alone; ARGS="rollback history loads insights assets pages admin airflow" is all of it.
+`make bench ARGS=airflow` measures that part alone. The parts: rollback, history, loads, insights, assets, pages, admin, airflow.
 """
 
 import os
