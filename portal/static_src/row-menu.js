@@ -16,11 +16,11 @@ function addButtons() {
 
 const items = () => [...menu.querySelectorAll("a, button, span")];
 
-function below(row) {
-  const { top, bottom, right } = row.querySelector("td:last-child").getBoundingClientRect();
+function below(of) {
+  const { top, bottom, right } = of.getBoundingClientRect();
   const fits = innerHeight - bottom > menu.offsetHeight + 8;
   menu.style.top = `${fits ? bottom : Math.max(8, top - menu.offsetHeight)}px`;
-  menu.style.right = `${Math.max(8, document.documentElement.clientWidth - right + 8)}px`;
+  menu.style.right = `${Math.max(8, document.documentElement.clientWidth - right)}px`;
 }
 
 async function open(of) {
@@ -41,7 +41,7 @@ async function open(of) {
     item.tabIndex = -1;
   }
   menu.showPopover();
-  below(of.closest("tr"));
+  below(of);
   of.setAttribute("aria-expanded", "true");
   items()[0].focus();
 }
