@@ -232,6 +232,6 @@ PAGES = [
     Row("POST", f"{DEPLOY}describe/", "deploy_to", 302, BECAUSE, case="of a push"),
     Row("POST", f"{DEPLOY}describe/", "roll_back", 302, BECAUSE, case="of a rollback", number=4),
 ]
-# What is read by machines, and a file that is saved.
-NO_PAGES = {"/livez", "/readyz", "/metrics", "/downloads/{name}"}
+# What is read by machines, and files that are saved.
+NO_PAGES = {"/livez", "/readyz", "/metrics", "/downloads/{name}", f"{DEPLOY}log.txt", f"{DEPLOY}file/raw/"}
 SHOWN = [row for row in PAGES if row.method == "GET" and row.then == 200 and row.path not in NO_PAGES]
