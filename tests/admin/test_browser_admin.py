@@ -31,7 +31,7 @@ def sign_in(page: Page, live_server: Any, name: str) -> None:
     page.get_by_label("User name or e-mail").fill(name)
     page.get_by_label("Password").fill("secret")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("h1")).to_contain_text("Dashboard")
+    expect(page.locator("#main h1")).to_contain_text("Dashboard")
 
 
 def test_asks_nobody_else_and_passes_axe_in_both_schemes(world: World, live_server: Any, browser_page: Page):
@@ -67,4 +67,4 @@ def test_fits_a_phone(world: World, live_server: Any, browser_page: Page):
     page.goto(live_server.url + list_of("Deploy"))
     page.get_by_role("button", name="Show or hide the navigation").click()
     page.get_by_role("link", name="Code locations").click()
-    expect(page.locator("h1")).to_contain_text("Code locations")
+    expect(page.locator("#main h1")).to_contain_text("Code locations")
