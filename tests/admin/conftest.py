@@ -107,6 +107,10 @@ def _tenant(slug: str, root: User) -> dict[str, Any]:
     rows += [source, HookDelivery.objects.create(source=source, name=word, taken_at=timezone.now())]
     rows.append(Survey.objects.create(name=word, taken_at=timezone.now(), found={"bytes": 1}))
     rows.append(Blob.objects.get(files__bundle=bundle))
+    invited, _ = operations.invite(
+        email=f"{word}@{word}.test", role=Role.VIEWER, place=organization, actor=root, now=timezone.now()
+    )
+    rows.append(invited)
     return {type(row).__name__: row for row in rows}
 
 

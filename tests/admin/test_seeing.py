@@ -10,7 +10,7 @@ from tests.admin.conftest import CANARY, FOREIGN, admins, list_of, page_of, sign
 MODELS = sorted(admin.model.__name__ for admin in admins())
 ROLES = ["nobody", "viewer", "deployer", "editor", "admin", "organization_admin", "foreign_admin", "superuser"]
 OPERATORS = {"Blob", "IdempotencyRecord", "Survey"}
-OF_THE_WHOLE_ORGANIZATION = {"Bundle", "BundleFile", "BlobPossession", "ServiceAccount", "Token"}
+OF_THE_WHOLE_ORGANIZATION = {"Bundle", "BundleFile", "BlobPossession", "Invitation", "ServiceAccount", "Token"}
 
 
 def sees(role: str, model: str) -> bool:

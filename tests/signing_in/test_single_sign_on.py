@@ -89,7 +89,7 @@ def test_keeps_out_who_nobody_invited(said: dict[str, Any], provider: Provider, 
 
     page = come_in(client, provider)
 
-    assert "No account here" in page.text
+    assert "Signing up is closed" in page.text
     assert name_of(client) == "AnonymousUser"
     assert not User.objects.exists()
 
