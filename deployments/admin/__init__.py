@@ -1,5 +1,29 @@
 """The operator's view of every row: seen by role, changed through the operations. One file a subject."""
 
-from deployments.admin import accounts, alerts, history, places, releases, sources, store, surveys, users, watching
+from deployments.admin import (
+    accounts,
+    alerts,
+    history,
+    locations,
+    places,
+    releases,
+    sources,
+    store,
+    surveys,
+    users,
+    watching,
+)
 
-__all__ = ["accounts", "alerts", "history", "places", "releases", "sources", "store", "surveys", "users", "watching"]
+__all__ = [
+    "accounts",
+    "alerts",
+    "history",
+    "locations",
+    "places",
+    "releases",
+    "sources",
+    "store",
+    "surveys",
+    "users",
+    "watching",
+]

@@ -166,7 +166,7 @@ def test_deletes_empty_places_and_no_others(world):
 
 def test_says_so_when_a_place_was_filled_meanwhile(world, monkeypatch):
     client = sign_in(world.people["superuser"])
-    monkeypatch.setattr("deployments.admin.places.CodeLocationAdmin.in_use", lambda self, obj: False)
+    monkeypatch.setattr("deployments.admin.locations.CodeLocationAdmin.in_use", lambda self, obj: False)
 
     answer = client.post(page_of(world.location, "delete"), {"post": "yes"}, follow=True)
 
