@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.admin import ModelAdmin, site
 from django.contrib.auth.models import User
 from django.db.models import Model
@@ -111,6 +112,7 @@ def _tenant(slug: str, root: User) -> dict[str, Any]:
         email=f"{word}@{word}.test", role=Role.VIEWER, place=organization, actor=root, now=timezone.now()
     )
     rows.append(invited)
+    rows.append(Authenticator.objects.create(user=account.user, type=Authenticator.Type.TOTP, data={}))
     return {type(row).__name__: row for row in rows}
 
 

@@ -54,8 +54,8 @@ def test_is_asked_for_by_the_page_of_a_rollback_once_that_ended(location: CodeLo
 
     assert f'hx-get="{here}deploys/3/afterwards/"' in ended
     assert f'href="{here}deploys/3/afterwards/"' in ended
-    assert "afterwards" not in running
-    assert "afterwards" not in push
+    assert "afterwards/" not in running
+    assert "afterwards/" not in push
 
 
 def test_is_absent_for_a_push_and_while_the_rollback_runs(location: CodeLocation, here: str, editor: Client):

@@ -40,9 +40,9 @@ def keys(browser: Client, address: str) -> list[str]:
 def test_d5_column_of_the_history_counts_what_each_deploy_changed(shop: str, root: Client):
     page = words(root, shop)
 
-    assert '<b class="added">+2</b><b class="removed">−1</b><b class="changed">~1</b>' in page
+    assert "<ins>+2</ins><del>−1</del><b>~1</b>" in page
     assert 'aria-label="2 added, 1 removed, 1 changed"' in page
-    assert page.count('aria-label="no change"') == 1
+    assert page.count('title="No asset change') == 1
     assert page.count('<td class="c-assets"></td>') == 3
 
 
@@ -71,7 +71,7 @@ def test_history_is_filtered_by_what_changed_an_asset(shop: str, root: Client):
     answer = root.get(f"{shop}?asset={ORDERS}")
 
     assert [row.deploy.number for row in answer.context["rows"]] == [5, 3, 2, 1]
-    assert f"Asset: {ORDERS}" in answer.content.decode()
+    assert f"Asset key: {ORDERS}" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

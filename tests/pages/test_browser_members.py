@@ -58,7 +58,7 @@ def test_is_invited_accepts_and_has_the_role(live_server: Any, browser_page: Pag
     page.get_by_label("The password again").fill("correct horse battery")
     page.get_by_role("button", name="Make the account and accept").click()
 
-    expect(page.get_by_role("status")).to_contain_text("Welcome: you are Editor of acme/production.")
+    expect(page.get_by_role("status").first).to_contain_text("Welcome: you are Editor of acme/production.")
     assert [each.role for each in access.members(production) if each.user.username == "nora"] == [Role.EDITOR]
     page.goto(link)
     expect(page.get_by_role("heading", name="This invitation is not open")).to_be_visible()

@@ -163,7 +163,7 @@ def test_of_an_assets_changes_costs_the_same_with_two_of_them_and_with_a_thousan
     assert two == thousand
     assert far_back == two + 2
     assert far_back <= MOST_QUERIES
-    assert size < MOST_BYTES
+    assert size < MOST_BYTES_OF_A_PAGE
 
 
 def test_of_all_deployments_costs_the_same_with_one_location_and_with_fifty(location: CodeLocation, editor: Client):
