@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments import history
+from deployments.access import Right
 from deployments.models import CodeLocation, Deployment, Organization
 from deployments.views.answering import refusals_shown
 from deployments.views.connected import Connected, connected
@@ -66,8 +67,10 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = list(deployments.order_by("organization__slug", "slug")[:MOST_LOCATIONS])
     items = _items(shown, kept, only_full=bool(text or state in STATES))
     page = slice_of(items, key=lambda item: item.key, cursor=request.GET.get("cursor"), limit=A_PAGE)
+    administered = Organization.objects.allowing(person(request), Right.ADMINISTER)
     context = {
         "organizations": _by_organization(page.rows, facts),
+        "administered": set(administered.values_list("pk", flat=True)),
         "q": text,
         "state": state if state in STATES else "",
         "states": _counted(request, tones, state),

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from deployments import operations
+from deployments.access import Role
 from deployments.models import CodeLocation, Deploy
 from deployments.states import DeployStatus
 from deployments.views import home, strips
@@ -46,6 +47,19 @@ def test_groups_deployments_by_their_organization(location: CodeLocation, root: 
 
     headings = [" ".join(re.sub(r"<[^>]+>", " ", each).split()) for each in re.findall(r"<h([23].*?)</h[23]>", page)]
     assert [each.split("> ")[-1] for each in headings] == ["acme", "production", "globex", "staging"]
+
+
+def test_leads_those_who_administer_an_organization_to_its_members(location: CodeLocation, root: Client):
+    organization = location.deployment.organization
+    factories.make_member(Role.ORGANIZATION_ADMIN, organization, "olga")
+    factories.make_member(Role.ADMIN, organization, "ada")
+    olga, ada = Client(), Client()
+    olga.login(username="olga", password="secret")
+    ada.login(username="ada", password="secret")
+    members = f'href="/organizations/{organization.slug}/members/"'
+
+    assert members in olga.get("/").content.decode()
+    assert members not in ada.get("/").content.decode()
 
 
 def test_tells_the_last_deploys_by_ticks_the_newest_at_the_end(location: CodeLocation, here: str, root: Client):
