@@ -16,5 +16,7 @@ for browser in chromium chromium-browser google-chrome; do
 	command -v "$browser" >/dev/null && found=yes
 done
 [ $found = yes ] || echo "Chromium is not installed: tests that drive a browser are skipped (Debian: apt-get install chromium)."
-mkdir "$data/tmp"
+# As /tmp is: some tests act as another user.
+chmod 755 "$data"
+mkdir -m 1777 "$data/tmp"
 TMPDIR=$data/tmp DATA_DIR=$data/var PYTHONPATH=bootstrap${PYTHONPATH:+:$PYTHONPATH} .venv/bin/python -m pytest -p browser_required "$@"

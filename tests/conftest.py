@@ -10,6 +10,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 
+from deployments import drivers
 from portal.celery import app
 from tests.workers import running_broker
 
@@ -30,14 +31,14 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def no_thread_stays() -> Iterator[None]:
-    """Wait for the threads that a test began.
+def nothing_stays() -> Iterator[None]:
+    """Wait for the threads that a test began, and see that the drivers are what they were.
 
-    Django's settings remember each value that was read: a thread that goes on reading while the next test sets one may
-    write back what it read before, and the next test has the setting of the last.
+    Two ways of replacing, put back in the wrong order, once left a scripted platform to all tests that came after.
     """
-    before = set(threading.enumerate())
+    before, drivers_before = set(threading.enumerate()), (drivers.platform_for, drivers.platform_of, drivers.target_for)
     yield
+    assert (drivers.platform_for, drivers.platform_of, drivers.target_for) == drivers_before
     until = time.monotonic() + PATIENCE
     while stays := [thread.name for thread in threading.enumerate() if thread not in before]:
         assert time.monotonic() < until, f"{stays} outlived the test."

@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.api.conftest import answered, ended, refused
+from tests.api.asking import answered, refused
+from tests.api.test_contract import editor, ended, location
 from tests.store.bytes import damage
 
+__all__ = ["editor", "location"]
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 

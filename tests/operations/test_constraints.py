@@ -40,6 +40,7 @@ from deployments.models import (
     ReleaseBundle,
     RemoteAgent,
     ServiceAccount,
+    Token,
 )
 from tests.assets.sets import asset, define, push_that_says, record
 from tests.factories import deploy, make_location, superuser, upload
@@ -143,6 +144,9 @@ ILLEGAL: dict[str, Callable[[], Any]] = {
         )
         for user in (superuser(), type(superuser()).objects.create(username="another"))
     ],
+    "a_token_is_limited_to_one_place_at_most": lambda: Token.objects.create(
+        user=superuser(), expiry=None, organization=Organization.objects.get(), deployment=Deployment.objects.get()
+    ),
     "one_answer_per_idempotency_key": lambda: twice(
         IdempotencyRecord, user=superuser(), key_mac="k", request_mac="r", created_at=NOW, status=202
     ),

@@ -1,6 +1,7 @@
 """The page of a deployment's connection …"""
 
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from django.test import Client
@@ -87,13 +88,13 @@ def test_tests_the_connection_and_shows_what_it_says(admin: Client):
     assert "<code>shop</code>" in page
 
 
-def test_says_why_a_test_failed(admin: Client, monkeypatch: pytest.MonkeyPatch):
+def test_says_why_a_test_failed(admin: Client):
     def silent(deployment: Deployment) -> None:
         raise PlatformUnreachable("platform_unreachable", "Dagster answered with a page of a proxy.")
 
-    monkeypatch.setattr(drivers, "platform_of", silent)
-
-    answer = admin.post(f"{PAGE}test/")
+    # Within what `watched` replaces, and put back before it.
+    with mock.patch.object(drivers, "platform_of", silent):
+        answer = admin.post(f"{PAGE}test/")
 
     assert answer.status_code == 409
     assert "Dagster answered with a page of a proxy." in answer.content.decode()
