@@ -160,6 +160,15 @@ def test_a_machine_is_made_with_its_role_or_not_at_all(production: Deployment, h
     assert not ServiceAccount.objects.exists()
 
 
+def test_a_machines_role_is_for_the_place_that_was_named_or_for_none(production: Deployment, head: Client):
+    answer = head.post(f"{MACHINES}add/", {"name": "ci", "role": "admin", "place": "acme/renamed-meanwhile"})
+
+    assert answer.status_code == 400
+    assert not ServiceAccount.objects.exists()
+    head.post(f"{MACHINES}add/", {"name": "ci", "role": "admin", "place": "acme"})
+    assert "acme/ci" in [each.user.username for each in access.members(production.organization)]
+
+
 def test_names_are_text_and_never_markup(production: Deployment, admin: Client):
     mark = "<i id=mark>"
     mona = factories.make_user("mona", first_name=mark, email="mona@example.com")
