@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from django.db.models import prefetch_related_objects
 
 from deployments.bundles.differing import differing
+from deployments.bundles.texts import visible
 from deployments.models import Bundle, Release
 
 SAMPLE = 12
@@ -19,6 +20,11 @@ class FileChange:
 
     word: str  # added, removed or changed
     path: str
+
+    @property
+    def shown(self) -> str:
+        """Answer its path as it is to be read."""
+        return visible(self.path)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from deployments.models import Blame, CodeLocation, Deploy, Hold
 from deployments.querysets import mounted_by
 from deployments.states import UNFINISHED, DeployKind, DeployStatus
 
+# Words that places are looked for by.
+MOST_WORDS = 8
+
 
 class Glance(TypedDict):
     """A deploy at a glance: `gist` is how its description begins."""
@@ -104,8 +107,11 @@ def code_locations() -> QuerySet[CodeLocation]:
 
 
 def locations_named(locations: QuerySet[CodeLocation], text: str) -> QuerySet[CodeLocation]:
-    """Keep those whose place has every word of the text: a code location, deployment or organization by its name."""
-    for word in text.replace("/", " ").split():
+    """Keep those whose place has every word of the text: a code location, deployment or organization by its name.
+
+    Names have few words: beyond the first eight, no more are looked at.
+    """
+    for word in text.replace("/", " ").replace("\0", " ").split()[:MOST_WORDS]:
         locations = locations.filter(
             Q(name__icontains=word)
             | Q(deployment__slug__icontains=word)

@@ -140,6 +140,9 @@ CELERY_TIMEZONE = "UTC"
 # persistent scheduler's file, SQLite under Python 3.13, was seen to lock itself out and take beat down.
 CELERY_BEAT_SCHEDULER = "portal.heartbeat.BeatScheduler"
 
+# Proxies in front, whose word on where a request comes from is believed.
+NUM_PROXIES = env.integer("NUM_PROXIES", 0)
+
 # --- Who ------------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -160,6 +163,8 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# The same proxies as the API's limit: without it, all who come through one share a limit, and one locks out all.
+ALLAUTH_TRUSTED_PROXY_COUNT = NUM_PROXIES
 # A second factor: an app's codes, and codes on paper for when the app is lost. Passkeys are left out: allauth's pages
 # for them are not ours, and want HTTPS and a name that never changes.
 MFA_ADAPTER = "portal.accounts.SealedFactors"
@@ -186,7 +191,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "portal.common.problems.answer_problem",
     "DEFAULT_THROTTLE_RATES": {"sign-in": "20/min"},
-    "NUM_PROXIES": env.integer("NUM_PROXIES", 0),
+    "NUM_PROXIES": NUM_PROXIES,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

@@ -59,6 +59,20 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allaut
         """Answer what asks the provider."""
         return _KnownHosts()
 
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
+        """Fill in who comes in, in our terms.
+
+        Some providers write "false", which is true to Python. And a name that is an address must be the person's own:
+        whoever types an address somewhere means whom it belongs to.
+        """
+        for each in sociallogin.email_addresses:
+            each.verified = each.verified is True or str(each.verified).lower() == "true"
+        user: User = super().populate_user(request, sociallogin, data)
+        own = {each.email.lower() for each in sociallogin.email_addresses if each.verified}
+        if "@" in user.username and user.username.lower() not in own:
+            user.username = ""  # allauth finds one
+        return user
+
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """Let in who holds an open invitation, or has a verified address of a domain that the operator named."""
         addresses = [each.email for each in sociallogin.email_addresses]

@@ -2,12 +2,14 @@
 
 from typing import Any, cast
 
+from allauth.account.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.utils import is_mfa_enabled
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.exceptions import Throttled
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +21,9 @@ from deployments.access import Role
 from deployments.api.parsing import BoundedJSONParser
 from deployments.models import Token
 from portal.common.problems import Invalid, problem
+
+# Seconds after which another try may be worth it.
+WAIT = 60
 
 
 class SignIn(serializers.Serializer[Any]):
@@ -70,8 +75,12 @@ class Tokens(APIView):
         asked = SignIn(data=request.data)
         asked.is_valid(raise_exception=True)
         said = asked.validated_data
-        user = authenticate(request._request, username=said["username"], password=said["password"])
-        if not isinstance(user, User):
+        try:
+            # Counted as on the sign-in page, by name and by address: here, too, a password is not guessed for long.
+            user = get_adapter().authenticate(request._request, username=said["username"], password=said["password"])
+        except ValidationError as too_many:
+            raise Throttled(WAIT, " ".join(too_many.messages)) from too_many
+        if not isinstance(user, User) or not user.is_active:
             return problem(401, "wrong_credentials", "This name and password do not belong together.")
         if is_mfa_enabled(user) and (refused := _refuse_without_code(user, said["code"])):
             return refused

@@ -15,6 +15,11 @@ LONGEST_LINE = 2_000
 _LOOKED_AT = 8_000
 # Marks that reorder what is read: code must not look like something else than it is.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Marks, too, that nobody sees: zero-width and filling letters, other ends of lines, tags. Joiners stay: emoji have them.
+_HIDDEN = re.compile(
+    f"{_TURNING.pattern}|[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164"
+    "\ufeff\uffa0\U000e0000-\U000e007f]"
+)
 _UNSEEN = {code: 0x2400 + code for code in range(0x20) if code != 9} | {0x7F: 0x2421}
 
 
@@ -56,4 +61,8 @@ def visible(text: str) -> str:
     """Answer a line as it is shown: cut, and with marks in the place of what would be invisible, or turn it around."""
     shown = text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}…"
     shown = shown.translate(_UNSEEN)
-    return _TURNING.sub(lambda mark: f"⟨{unicodedata.name(mark[0]).title()}⟩", shown)
+    return _HIDDEN.sub(lambda mark: f"⟨{_name(mark[0])}⟩", shown)
+
+
+def _name(mark: str) -> str:
+    return unicodedata.name(mark, "").title() or f"U+{ord(mark):04X}"

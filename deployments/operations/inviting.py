@@ -18,14 +18,16 @@ from deployments.alerting.message import Message, NotDelivered
 from deployments.models import Invitation, Organization
 from deployments.operations.places import NameTaken
 from deployments.states import ChannelKind
-from portal.common.problems import Absent, Invalid, NotAllowed
+from portal.common.problems import Absent, Invalid, NotAllowed, Refusal
 
 LIFETIME = timedelta(days=7)
+# Open ones of a place: each is a letter to somebody who did not ask for it, and a page shows them all.
+MOST_OPEN = 200
 GONE = "This invitation is not open any more: it was used, withdrawn, or is older than 7 days. Ask for a new one."
 
 
 def invite(*, email: str, role: Role, place: Place, actor: User, now: datetime) -> tuple[Invitation, str]:
-    """Make an invitation. Answers its row and its secret, which is told this once. Raises NotAllowed, Invalid."""
+    """Make an invitation. Answers its row and its secret, which is told this once. Raises NotAllowed, Invalid, Refusal."""
     require(actor, right_to_grant(place), place)
     if role not in access.roles_to_grant(actor, place):
         raise NotAllowed(
@@ -36,10 +38,18 @@ def invite(*, email: str, role: Role, place: Place, actor: User, now: datetime) 
     except ValidationError as wrong:
         detail = "Write one e-mail address, like name@example.com."
         raise Invalid(detail, errors=[{"field": "who", "detail": detail}]) from wrong
+    where = {
+        "organization": place if isinstance(place, Organization) else place.organization,
+        "deployment": None if isinstance(place, Organization) else place,
+    }
+    if Invitation.objects.open().filter(**where, expires_at__gt=now).count() >= MOST_OPEN:
+        raise Refusal(
+            f"{MOST_OPEN} invitations to {place} are open: withdraw some that nobody needs.",
+            code="too_many_invitations",
+        )
     secret = secrets.token_urlsafe(32)
     row = Invitation.objects.create(
-        organization=place if isinstance(place, Organization) else place.organization,
-        deployment=None if isinstance(place, Organization) else place,
+        **where,
         role=role.value,
         email=email,
         digest=digest_of(secret),
@@ -96,19 +106,28 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> N
 
 def join(*, invitation: Invitation, username: str, password: str, now: datetime) -> User:
     """Make an account for whoever has the invitation, and accept it. Raises Absent, Invalid, NameTaken."""
-    user = User(username=username, email=invitation.email, date_joined=now)
+    name = User.normalize_username(username)
+    if "@" in name:
+        # Whoever types an address somewhere means whom it belongs to, and not who took it as a name.
+        raise Invalid(
+            "A user name has no @ in it here: choose another.", errors=[{"field": "username", "detail": "No @."}]
+        )
+    user = User(username=name, email=invitation.email, date_joined=now)
     try:
         user.clean_fields(exclude=["password"])
         validate_password(password, user)
     except ValidationError as wrong:
         raise Invalid(" ".join(wrong.messages)) from wrong
+    if User.objects.filter(username__iexact=name).exists():
+        # Small letters for capital ones make no other name: signing in does not tell them apart, nor do people.
+        raise NameTaken(f"The user name {name} is taken: choose another.")
     user.set_password(password)
     try:
         with transaction.atomic():
             user.save()
             accept_invitation(invitation=invitation, user=user, now=now)
     except IntegrityError as clash:
-        raise NameTaken(f"The user name {username} is taken: choose another.") from clash
+        raise NameTaken(f"The user name {name} is taken: choose another.") from clash
     return user
 
 

@@ -1,5 +1,6 @@
 """Giving roles and taking them away. What may be granted is `access`'s to say; that an organization keeps an admin, ours."""
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
@@ -36,10 +37,14 @@ def remove_role(*, user: User, place: Place, actor: User) -> None:
 
 
 def find_account(*, name: str, place: Place) -> User:
-    """Answer the account of this name or e-mail address. Raises Invalid, in the same words for all that cannot be members."""
+    """Answer the account of this name or proven e-mail address. Raises Invalid, in the same words for all that cannot be members.
+
+    An address counts when single sign-on verified it: anybody who invites could give an account any other.
+    """
     home = place.pk if isinstance(place, Organization) else place.organization_id
     people = User.objects.filter(Q(service_account=None) | Q(service_account__organization=home), is_active=True)
-    named = Q(username=name) | Q(email__iexact=name) if "@" in name else Q(username=name)
+    proven = EmailAddress.objects.filter(email__iexact=name, verified=True).values("user_id")
+    named = Q(username=name) | Q(pk__in=proven) if "@" in name else Q(username=name)
     found = list(people.filter(named)[:2]) if "\0" not in name else []
     if len(found) == 2:
         raise Invalid(f"Several accounts have the address {name}: write the user name.", code="many_accounts")

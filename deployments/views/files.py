@@ -198,7 +198,8 @@ def _asked(request: HttpRequest, found: Deploy, *, gone: bool = False) -> tuple[
 def _about(found: Deploy, sides: Sides, path: str) -> dict[str, Any]:
     """Answer what every page of files shows: where it is, and what it is compared with."""
     steps = path.split("/") if path else []
-    trail = [(name, _query(sides.mount, "/".join(steps[: depth + 1]))) for depth, name in enumerate(steps)]
+    names = [texts.visible(step) for step in steps]
+    trail = [(name, _query(sides.mount, "/".join(steps[: depth + 1]))) for depth, name in enumerate(names)]
     return {
         "deploy": found,
         "of_deploy": found,
@@ -208,7 +209,7 @@ def _about(found: Deploy, sides: Sides, path: str) -> dict[str, Any]:
         "mount": sides.mount,
         "mount_query": _query(sides.mount, ""),
         "path": path,
-        "name": steps[-1] if steps else sides.mount,
+        "name": names[-1] if names else sides.mount,
         "query": _query(sides.mount, path),
         "trail": trail,
         "base": sides.base,

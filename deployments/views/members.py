@@ -56,7 +56,9 @@ def show_members(
     place, invited = find_managed(request, org, deployment), named.get("invited")
     now, q = timezone.now(), request.GET.get("q", "").strip()[:100]
     found, page = page_of_members(place, q=q, cursor=request.GET.get("cursor"))
-    asked = _invitations(place).order_by("email", "pk")[:MOST_INVITATIONS]
+    # Those that can still be accepted, before any that are over.
+    newest = _invitations(place).order_by("-expires_at", "pk")[:MOST_INVITATIONS]
+    asked = sorted(newest, key=lambda row: (row.email, row.pk))
     context = _frame(place, request) | {
         "lines": [_line(each, place, request, now) for each in found],
         "q": q,

@@ -129,7 +129,7 @@ def remove(request: HttpRequest, org: str, name: str) -> HttpResponse:
 def _make(request: HttpRequest, organization: Organization) -> ServiceAccount:
     """Make the account and give it its role: both or neither. Raises Refusal."""
     sent, actor = read(NewAccount, request), person(request)
-    place = next((each for each in _places(organization) if str(each) == sent["place"]), organization)
+    place = _named(organization, sent["place"])
     with transaction.atomic():
         made = operations.create_service_account(
             organization=organization, name=sent["name"], actor=actor, now=timezone.now()
@@ -137,6 +137,17 @@ def _make(request: HttpRequest, organization: Organization) -> ServiceAccount:
         if sent["role"]:
             operations.set_role(user=made.user, role=Role(sent["role"]), place=place, actor=actor)
     return made
+
+
+def _named(organization: Organization, name: str) -> Place:
+    """Answer the place of this name in the organization. Raises Invalid: a wrong one must not become the whole."""
+    if name in ("", str(organization)):
+        return organization
+    rows = Deployment.objects.filter(organization=organization).select_related("organization")
+    found = rows.filter(slug=name.removeprefix(f"{organization}/")).first()
+    if found is None:
+        raise Invalid(f"There is no place {name!r} in {organization}.", code="no_such_place")
+    return found
 
 
 def _show_add(request: HttpRequest, organization: Organization, refusal: Refusal | None) -> HttpResponse:

@@ -12,8 +12,10 @@ from django.utils import timezone
 from deployments import access, operations
 from deployments.access import Role
 from deployments.models import Deployment, Invitation
+from deployments.operations import inviting
 from deployments.operations.inviting import LIFETIME, digest_of
-from portal.common.problems import Absent, NotAllowed
+from deployments.views import members
+from portal.common.problems import Absent, NotAllowed, Refusal
 from tests import factories
 from tests.pages.conftest import signed_in
 
@@ -146,6 +148,9 @@ def test_closes_for_who_opened_its_page_before(production: Deployment, admin: Us
         ({"username": "acme/robot"}, 400),
         ({"username": ""}, 400),
         ({"username": "admin"}, 409),
+        ({"username": "ADMIN"}, 409),
+        ({"username": "\uff41dmin"}, 409),  # a wide letter, which signing in takes for the plain one
+        ({"username": "head@example.com"}, 400),  # whoever types an address means whom it belongs to
     ],
 )
 def test_stays_open_when_the_account_cannot_be_made(
@@ -168,6 +173,32 @@ def test_is_capped_by_who_makes_it(production: Deployment, admin: User):
         invite(production, admin, Role.ORGANIZATION_ADMIN)
     with pytest.raises(NotAllowed):
         invite(production, factories.make_member(Role.EDITOR, production), Role.VIEWER)
+
+
+def test_is_not_made_while_as_many_are_open_as_a_page_shows(
+    production: Deployment, admin: User, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(inviting, "MOST_OPEN", 2)
+    invite(production, admin, now=timezone.now() - LIFETIME - timedelta(minutes=1))
+    invite(production, admin)
+    invite(production.organization, factories.superuser(), Role.VIEWER)
+    invite(production, admin)
+
+    with pytest.raises(Refusal) as refused:
+        invite(production, admin)
+    assert refused.value.code == "too_many_invitations"
+
+
+def test_is_listed_before_those_that_are_over(production: Deployment, admin: User, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(members, "MOST_INVITATIONS", 1)
+    invite(production, admin, email="a-open@example.com")
+    invite(production, admin, email="b-over@example.com", now=timezone.now() - 2 * LIFETIME)
+    invite(production, admin, email="c-open@example.com", now=timezone.now() + timedelta(minutes=1))
+
+    page = signed_in(admin).get("/deployments/acme/production/-/members/").text
+
+    assert "c-open@example.com" in page
+    assert "b-over@example.com" not in page
 
 
 def test_cannot_be_accepted_by_two_at_once(production: Deployment, admin: User):

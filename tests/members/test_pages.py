@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -44,6 +45,7 @@ def head(production: Deployment) -> Client:
 
 def test_somebody_known_gets_the_role_at_once_and_somebody_new_a_link(production: Deployment, admin: Client):
     mona = factories.make_user("mona", email="mona@example.com")
+    EmailAddress.objects.create(user=mona, email="mona@example.com", verified=True, primary=True)
 
     known = admin.post(f"{HERE}add/", {"who": "MONA@example.com", "role": "editor"}, follow=True)
     new = admin.post(f"{HERE}add/", {"who": "nora@example.com", "role": "viewer"})
@@ -55,6 +57,18 @@ def test_somebody_known_gets_the_role_at_once_and_somebody_new_a_link(production
     assert "shown this once" in new.text
     assert (nobody.status_code, too_much.status_code) == (400, 403)
     assert "write their e-mail address" in nobody.text
+
+
+def test_an_address_that_somebody_only_claims_is_invited_as_any_other(production: Deployment, admin: Client):
+    factories.make_user("squatter", email="head@example.com")
+
+    answers = [
+        admin.post(f"{HERE}add/", {"who": who, "role": "editor"}) for who in ("head@example.com", "nora@example.com")
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert "squatter" not in answers[0].text
+    assert [each.user.username for each in access.members(production)] == ["admin"]
 
 
 def test_a_role_is_changed_and_taken_away(production: Deployment, admin: Client):
@@ -158,6 +172,15 @@ def test_a_machine_is_made_with_its_role_or_not_at_all(production: Deployment, h
 
     assert answer.status_code == 400
     assert not ServiceAccount.objects.exists()
+
+
+def test_a_machines_role_is_for_the_place_that_was_named_or_for_none(production: Deployment, head: Client):
+    answer = head.post(f"{MACHINES}add/", {"name": "ci", "role": "admin", "place": "acme/renamed-meanwhile"})
+
+    assert answer.status_code == 400
+    assert not ServiceAccount.objects.exists()
+    head.post(f"{MACHINES}add/", {"name": "ci", "role": "admin", "place": "acme"})
+    assert "acme/ci" in [each.user.username for each in access.members(production.organization)]
 
 
 def test_names_are_text_and_never_markup(production: Deployment, admin: Client):

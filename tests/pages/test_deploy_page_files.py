@@ -165,6 +165,41 @@ def test_show_what_hides_in_them(location: CodeLocation, here: str, viewer: Clie
     assert "marks that change the direction" not in words(viewer, f"{url}file/?mount=dags&path=win.py")
 
 
+@pytest.mark.parametrize(
+    ("mark", "told"),
+    [
+        ("\u200b", "⟨Zero Width Space⟩"),
+        ("\u2028", "⟨Line Separator⟩"),
+        ("\u3164", "⟨Hangul Filler⟩"),
+        ("\U000e0061", "⟨Tag Latin Small Letter A⟩"),
+        ("\U000e0002", "⟨U+E0002⟩"),
+    ],
+)
+def test_show_what_nobody_sees(mark: str, told: str, location: CodeLocation, here: str, viewer: Client):
+    url = ship(location, {"a.py": f"# note{mark}import os\n".encode()})
+
+    page = viewer.get(f"{url}file/?mount=dags&path=a.py").text
+
+    assert mark not in page
+    assert f"<code># note{told}import os</code>" in page
+
+
+def test_show_what_hides_in_their_names(location: CodeLocation, here: str, viewer: Client):
+    name = "in\u202e/gp\u200bj.py"
+    url = ship(location, {name: b"a = 1\n", "b.py": b""})
+    asked = f"mount=dags&path={quote(name)}"
+
+    pages = [viewer.get(f"{url}{page}").text for page in ("", "files/", f"file/?{asked}", f"file/diff/?{asked}")]
+    pages += [
+        viewer.get(f"{url}files/?mount=dags{folder}", headers=headers).text
+        for folder in ("", f"&path={quote(name.partition('/')[0])}")
+        for headers in ({}, {"HX-Request": "true"})
+    ]
+
+    assert [page for page in pages if "\u202e" in page or "\u200b" in page] == []
+    assert "gp⟨Zero Width Space⟩j.py" in pages[2]
+
+
 def test_that_are_binary_or_too_large_say_so(location: CodeLocation, here: str, viewer: Client):
     tree = {
         "model.pkl": b"\x80\x04\0\0",

@@ -40,6 +40,11 @@ def hold(location: CodeLocation) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["a " * 1500, "shop\0"], ids=["words", "nul"])
+def test_looks_for_whatever_is_typed(text: str, location: CodeLocation, root: Client):
+    assert root.get("/", {"q": text}).status_code == 200
+
+
 def test_groups_deployments_by_their_organization(location: CodeLocation, root: Client):
     factories.make_location(factories.make_deployment(factories.make_organization("globex"), "staging"), "finance")
 

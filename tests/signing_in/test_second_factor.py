@@ -212,3 +212,23 @@ def test_and_all_its_pages_have_our_look_and_nothing_inline(path: str, mona: Use
     assert 'class="brand"' in answer.text
     assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
+
+
+@pytest.mark.parametrize("known", ["mona", "MONA"])
+def test_has_a_password_before_it_that_the_api_does_not_let_be_guessed_either(known: str, mona: User, client: Client):
+    for guess in range(5):
+        wrong = send(
+            Client(REMOTE_ADDR=f"192.0.2.{guess}"), "POST", TOKENS, SAID | {"username": known, "password": "?"}
+        )
+        assert wrong.status_code == 401
+
+    late = send(Client(REMOTE_ADDR="192.0.2.99"), "POST", TOKENS, SAID)
+
+    assert late.status_code == 429
+    assert not Token.objects.exists()
+    sign_in(client)
+    assert not is_in(client)
+
+
+def test_is_counted_by_the_address_that_the_proxy_tells(settings: Any):
+    assert settings.REST_FRAMEWORK["NUM_PROXIES"] == settings.ALLAUTH_TRUSTED_PROXY_COUNT

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 from django.test import Client
@@ -81,6 +82,7 @@ def test_brings_in_who_has_an_address_of_the_teams_domain(provider: Provider, cl
         {"email": "nora@sub.example.com"},
         {"email": "nora@example.com.evil.example"},
         {"email_verified": False},
+        {"email_verified": "false"},
         {"email": None},
     ],
 )
@@ -92,6 +94,29 @@ def test_keeps_out_who_nobody_invited(said: dict[str, Any], provider: Provider, 
     assert "Signing up is closed" in page.text
     assert name_of(client) == "AnonymousUser"
     assert not User.objects.exists()
+
+
+def test_believes_a_provider_that_says_true_as_a_word(provider: Provider, client: Client):
+    provider.person["email_verified"] = "true"
+
+    come_in(client, provider)
+
+    assert name_of(client) == "nora"
+    assert EmailAddress.objects.get().verified is True
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Nora@example.com", "Nora@example.com"), ("head@example.com", "nora"), ("nora.n", "nora.n")],
+)
+def test_gives_nobody_the_address_of_somebody_else_as_a_name(
+    name: str, expected: str, provider: Provider, client: Client
+):
+    provider.person["preferred_username"] = name
+
+    come_in(client, provider)
+
+    assert name_of(client) == expected
 
 
 def test_lets_in_who_was_invited_and_gives_the_role_that_they_accept(provider: Provider, client: Client):
