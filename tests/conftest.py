@@ -14,6 +14,7 @@ from deployments import drivers
 from portal.celery import app
 from tests.workers import running_broker
 
+DRIVERS = dict(vars(drivers))
 PATIENCE = 20.0  # seconds: a bound for machines under load, not a measure
 
 
@@ -31,14 +32,10 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays() -> Iterator[None]:
-    """Wait for the threads that a test began, and see that the drivers are what they were.
-
-    Two ways of replacing, put back in the wrong order, once left a scripted platform to all tests that came after.
-    """
-    before, drivers_before = set(threading.enumerate()), (drivers.platform_for, drivers.platform_of, drivers.target_for)
+def no_thread_stays() -> Iterator[None]:
+    """Wait for the threads that a test began: what they still do would be done to the next one."""
+    before = set(threading.enumerate())
     yield
-    assert (drivers.platform_for, drivers.platform_of, drivers.target_for) == drivers_before
     until = time.monotonic() + PATIENCE
     while stays := [thread.name for thread in threading.enumerate() if thread not in before]:
         assert time.monotonic() < until, f"{stays} outlived the test."
@@ -82,6 +79,21 @@ def use_broker(address: str, prefix: str) -> None:
     app.conf.broker_url = address
     app.conf.broker_transport_options = {**django_settings.CELERY_BROKER_TRANSPORT_OPTIONS, "global_keyprefix": prefix}
     app._after_fork()  # forget connections to the broker of the settings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """See that each test leaves the drivers as they were, once everything that it replaced should be back.
+
+    Two ways of replacing, put back in the wrong order, once left a scripted platform to all tests that came after.
+    """
+    yield
+    left = [
+        name for name in ("platform_for", "platform_of", "target_for") if getattr(drivers, name) is not DRIVERS[name]
+    ]
+    for name in left:
+        setattr(drivers, name, DRIVERS[name])  # the next test has done nothing wrong
+    assert not left, f"{left} of deployments.drivers stay replaced."
 
 
 @pytest.hookimpl(trylast=True)
