@@ -23,7 +23,7 @@ from deployments.changes import changes_between
 from deployments.models import CodeLocation, Deploy
 from deployments.views.answering import refusals_shown
 from deployments.views.filters import query_of
-from deployments.views.finding import find_location
+from deployments.views.finding import find_location, may_configure
 from deployments.views.moments import ago
 from portal.common.paging import asked_limit, slice_of
 from portal.common.problems import Absent, Invalid, Refusal
@@ -45,6 +45,7 @@ def compare(request: HttpRequest, org: str, deployment: str, location: str) -> H
         "deployment": place.deployment,
         "here": place.get_absolute_url(),
         "tab": "compare",
+        "may_configure": may_configure(request, place.deployment),
         "offered": _offered(place),
         "at": request.GET.get("at", ""),
     }

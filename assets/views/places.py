@@ -21,7 +21,7 @@ from assets.views.steps import SIGNS, titles
 from deployments.models import CodeLocation
 from deployments.views.answering import refusals_shown
 from deployments.views.filters import OWN, query_of, said
-from deployments.views.finding import find_location
+from deployments.views.finding import find_location, may_configure
 from deployments.views.moments import ago
 from portal.common.paging import asked_limit, page_of
 
@@ -86,6 +86,7 @@ def assets(request: HttpRequest, org: str, deployment: str, location: str) -> Ht
         "deployment": place.deployment,
         "here": place.get_absolute_url(),
         "tab": "assets",
+        "may_configure": may_configure(request, place.deployment),
         "rows": [AssetRow(asset, last.get(asset.pk), now) for asset in page.rows],
         "previous": query_of(request, cursor=page.previous_cursor) if page.previous_cursor else "",
         "next": query_of(request, cursor=page.next_cursor) if page.next_cursor else "",

@@ -1,7 +1,7 @@
 """The four figures in words: how much, of how many, and how that was before."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployments.delivery import Tally, quantile
 from deployments.periods import Period, Step
@@ -67,12 +67,16 @@ def pace(count: int, days: int) -> tuple[str, str]:
 def tiles(now: Tally, before: Tally, period: Period) -> list[Tile]:
     """Answer the four figures of a period, beside those of the one before."""
     past = f"the {period.days} days before" if period.days > 1 else "the day before"
-    return [
+    made = [
         _frequency(now, before, period, past),
         _lead(now, before, past),
         _rate(now, before, past),
         _restore(now, before, past),
     ]
+    # Where nothing can be compared the page says so once, and not in each of them.
+    if all(each.change == _nothing(past) for each in made):
+        return [replace(each, change=Change("", "")) for each in made]
+    return made
 
 
 def day_name(step: Step) -> str:
@@ -177,8 +181,10 @@ def _oftener(now: int, before: int, past: str) -> Change:
 
 
 def _shorter(now: float | None, before: float | None, past: str) -> Change:
-    if now is None or before is None:
+    if before is None:
         return _nothing(past)
+    if now is None:
+        return Change("", f"{span(before)} in {past}.")
     if abs(now - before) <= ALIKE * max(now, before):
         return Change("", f"About as long as in {past}.")
     if now < before:
@@ -187,8 +193,10 @@ def _shorter(now: float | None, before: float | None, past: str) -> Change:
 
 
 def _lower(now: float | None, before: float | None, past: str) -> Change:
-    if now is None or before is None:
+    if before is None:
         return _nothing(past)
+    if now is None:
+        return Change("", f"{share(before)} in {past}.")
     points = round((now - before) * 100, 1)
     if not points:
         return Change("", f"The same as in {past}.")

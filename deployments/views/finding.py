@@ -7,7 +7,7 @@ from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 
 from deployments import history
-from deployments.access import Place, require, right_to_grant
+from deployments.access import Place, Right, allows, require, right_to_grant
 from deployments.models import CodeLocation, Deploy, DeployEvent, Deployment, Load, Organization
 from deployments.states import DeployStep, EventKind
 
@@ -26,6 +26,11 @@ def find_deployment(request: HttpRequest, org: str, deployment: str) -> Deployme
 def find_organization(request: HttpRequest, org: str) -> Organization:
     """Answer the organization of the address. Raises Http404."""
     return _one(Organization.objects.visible_to(person(request)).filter(slug=org))
+
+
+def may_configure(request: HttpRequest, deployment: Deployment) -> bool:
+    """Say whether who asks configures the deployment: then pages lead to its connection and its members."""
+    return allows(person(request), Right.CONFIGURE, deployment)
 
 
 def find_managed(request: HttpRequest, org: str, deployment: str = "") -> Place:

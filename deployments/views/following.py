@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from deployments import history
 from deployments.access import Right
-from deployments.models import Deploy, DeployEvent
+from deployments.models import CodeLocation, Deploy, DeployEvent
 from deployments.states import DeployStatus
 from deployments.views.answering import refreshing, refusals_shown, unchanged
 from deployments.views.failures import failure_of
@@ -122,12 +122,19 @@ def moving(request: HttpRequest, found: Deploy) -> dict[str, Any]:
         "waiting": waiting,
         "failure": failure_of(found.error),
         "load": getattr(found, "newest_load", None),
-        "place_words": place_words(place) if found.pk == place.placed_deploy_id else "",
+        "place_words": _place_words_of(found, place),
         "place_tone": "warn" if is_loaded_elsewhere(place) else "bad",
         "finished": found.is_finished,
         "mark": f"{found.last_event}-{found.status}-{found.step}-{bool(waiting):d}",
         "may_roll_back": Right.ROLL_BACK in about.rights,
     }
+
+
+def _place_words_of(found: Deploy, place: CodeLocation) -> str:
+    """Say what is in place when it is this deploy; nothing where "What now?" says it just below."""
+    if found.pk != place.placed_deploy_id or (found.is_rollback and not is_loaded_elsewhere(place)):
+        return ""
+    return place_words(place)
 
 
 def about_of(found: Deploy, about: Around) -> dict[str, Any]:

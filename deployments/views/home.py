@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -71,6 +72,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "organizations": _by_organization(page.rows, facts),
         "administered": set(administered.values_list("pk", flat=True)),
+        "bare": [] if text or state or request.GET.get("cursor") else _bare(administered),
         "q": text,
         "state": state if state in STATES else "",
         "states": _counted(request, tones, state),
@@ -81,6 +83,11 @@ def home(request: HttpRequest) -> HttpResponse:
         "most": MOST_LOCATIONS,
     }
     return render(request, "deployments/home.html", context)
+
+
+def _bare(administered: QuerySet[Organization]) -> list[Organization]:
+    """Answer those organizations that have no deployment yet: whoever administers them makes it."""
+    return list(administered.filter(deployments=None).order_by("slug")[:A_PAGE])
 
 
 def _locations(deployments: Any, text: str) -> list[CodeLocation]:

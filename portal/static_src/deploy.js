@@ -60,13 +60,5 @@ document.addEventListener("click", async (event) => {
       return [line.querySelector("time").title, level, step, message].join("  ");
     })
     .join("\n");
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without HTTPS browsers have no clipboard for pages, but still copy what is selected.
-    getSelection().selectAllChildren(list);
-    if (!document.execCommand("copy")) return;
-  }
-  button.textContent = "Copied";
-  setTimeout(() => (button.textContent = "Copy"), 1500);
+  if (await copyText(text, list)) sayCopied(button);
 });

@@ -77,20 +77,29 @@ document.addEventListener("scroll", () => {
   document.querySelectorAll("details.row-menu[open]").forEach(place);
 }, true);
 
+// Copies text that an element shows, and says whether that worked. Scripts of single pages use it, too.
+async function copyText(text, shown) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without HTTPS browsers have no clipboard for pages, but still copy what is selected.
+    getSelection().selectAllChildren(shown);
+    return document.execCommand("copy");
+  }
+  return true;
+}
+
+function sayCopied(button) {
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy"), 1500);
+}
+
 // Copying: the text of the element that is named, or of the code beside the button.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy) || button.closest("tr").querySelector("code");
-  try {
-    await navigator.clipboard.writeText(source.textContent);
-  } catch {
-    // Without HTTPS browsers have no clipboard for pages, but still copy what is selected.
-    getSelection().selectAllChildren(source);
-    if (!document.execCommand("copy")) return;
-  }
-  button.textContent = "Copied";
-  setTimeout(() => (button.textContent = "Copy"), 1500);
+  if (await copyText(source.textContent, source)) sayCopied(button);
 });
 
 // A verb is asked for once, however often somebody clicks; filters leave out of the address what is empty.

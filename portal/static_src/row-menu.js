@@ -53,18 +53,13 @@ function opener() {
   return [...document.querySelectorAll(".history td:last-child button")].find((each) => each.getAttribute("aria-label") === name);
 }
 
+// What is copied stands nowhere on the page: it is shown for as long as that takes.
 async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without HTTPS browsers have no clipboard for pages, but still copy what is selected.
-    const source = document.createElement("span");
-    source.textContent = text;
-    document.body.append(source);
-    getSelection().selectAllChildren(source);
-    document.execCommand("copy");
-    source.remove();
-  }
+  const shown = document.createElement("span");
+  shown.textContent = text;
+  document.body.append(shown);
+  await copyText(text, shown);
+  shown.remove();
 }
 
 document.addEventListener("click", (event) => {

@@ -60,6 +60,28 @@ def test_tells_the_four_figures_in_words(shop: History):
     assert "Still open: 1 failure." in told
 
 
+def test_says_what_was_before_where_there_is_nothing_now(shop: History):
+    first = shop.push(NOON - 10 * DAY, committed=HOUR)
+    shop.push(NOON - 9 * DAY, committed=HOUR)
+    shop.roll_back(NOON - 9 * DAY + 30 * MINUTE, to=first)
+
+    told = page(browser())
+
+    assert "30 min in the 7 days before." in told
+    assert "50% in the 7 days before." in told
+    assert "Nothing in the 7 days before" not in told
+
+
+def test_says_once_that_there_is_nothing_to_compare_with(shop: History):
+    shop.push(NOON - DAY, committed=HOUR)
+
+    told = page(browser())
+
+    assert told.count("with nothing in the 7 days before to compare with.") == 1
+    assert "Nothing in the 7 days before" not in told
+    assert "beside the 7 days before" not in told
+
+
 def test_has_the_figures_of_the_plots_in_a_table(shop: History):
     first = shop.push(NOON - DAY, committed=HOUR)
     shop.push(NOON, committed=2 * HOUR)

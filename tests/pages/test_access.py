@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from deployments.access import Role
-from deployments.models import CodeLocation, Deploy
+from deployments.models import CodeLocation, Deploy, Load
 from deployments.states import DeployStatus
 from tests import factories
+from tests.pages import scenes
 from tests.pages.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +136,32 @@ def state(location: CodeLocation) -> list[object]:
         list(location.deploys.order_by("number").values_list("number", "status", "description")),
         list(location.holds.values_list("pk", "released_at")),
     ]
+
+
+@pytest.mark.parametrize("part", ["", "assets/", "compare/", "loads/", "loads/1/", "git/", "../-/alerts/"])
+def test_lead_those_who_configure_from_each_page_of_a_place_to_connection_and_members(
+    location: CodeLocation, here: str, editor: Client, part: str
+):
+    admin = signed_in(factories.make_member(Role.ADMIN, location.deployment))
+    scenes.connect(location)
+    with scenes.playing(scenes.ScriptedPlatform()):
+        factories.deploy(location, scenes.files(3))
+    address = f"/deployments/acme/production/{part[3:]}" if part.startswith("../") else here + part
+    address = address.replace("/1/", f"/{Load.objects.latest('pk').pk}/")
+    links = ["/deployments/acme/production/-/connection/", "/deployments/acme/production/-/members/"]
+
+    shown, hidden = admin.get(address).content.decode(), editor.get(address).content.decode()
+
+    assert all(f'href="{link}"' in shown for link in links)
+    assert not any(f'href="{link}"' in hidden for link in links)
+
+
+@pytest.mark.parametrize("part", ["alerts", "connection", "members"])
+def test_lead_from_each_page_of_a_deployment_to_the_others(location: CodeLocation, part: str):
+    admin = signed_in(factories.make_member(Role.ADMIN, location.deployment))
+
+    shown = admin.get(f"/deployments/acme/production/-/{part}/").content.decode()
+
+    for other in ("", "-/alerts/", "-/connection/", "-/members/"):
+        assert f'<a href="/deployments/acme/production/{other}"' in shown
+    assert f'-/{part}/" aria-current="page"' in shown

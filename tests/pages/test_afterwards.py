@@ -210,6 +210,17 @@ def test_that_failed_says_what_is_in_place_and_what_else_there_is(location: Code
     assert "Lift the hold" not in text
 
 
+def test_that_failed_in_place_is_told_once_by_the_page_and_what_is_asked_for_by_it(
+    location: CodeLocation, here: str, editor: Client
+):
+    fail(location)
+    said = "#3 is in place and failed; #2 was the last live."
+
+    page = editor.get(f"{here}deploys/3/").content.decode() + page_of(editor, here, 3)
+
+    assert page.count(said) == 1
+
+
 def test_that_failed_offers_a_viewer_nothing_to_do(location: CodeLocation, here: str, viewer: Client):
     fail(location)
 

@@ -220,3 +220,20 @@ def test_sees_in_the_dialog_what_becomes_of_the_assets(live_server: Any, browser
     expect(dialog.locator(".plan-assets li")).to_have_count(2)
     expect(dialog.locator(".plan-assets")).to_contain_text("legacy")
     expect(dialog.locator(".plan-assets")).to_contain_text("Code version")
+
+
+def test_opens_the_account_menu_on_a_phone_within_its_width(live_server: Any, browser_page: Page):
+    factories.make_member(Role.VIEWER, factories.make_location().deployment)
+    page = browser_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(live_server.url)
+    page.get_by_label("User name or e-mail").fill("viewer")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+
+    page.locator(".who summary").click()
+
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    box = page.locator(".who .menu-box").bounding_box()
+    assert box is not None
+    assert (box["x"] >= 0, box["x"] + box["width"] <= 390) == (True, True)

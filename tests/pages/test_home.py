@@ -14,6 +14,7 @@ from deployments.states import DeployStatus
 from deployments.views import home, strips
 from tests import factories
 from tests.pages import scenes
+from tests.pages.conftest import signed_in
 from tests.pages.test_budget import many
 from tests.pages.test_history import words
 
@@ -154,3 +155,25 @@ def test_counts_only_what_the_person_may_see(location: CodeLocation, viewer: Cli
     assert "All 1" in page
     assert "vault" not in page
     assert "globex" not in page
+
+
+def test_tells_whoever_administers_a_new_organization_to_make_its_first_deployment(location: CodeLocation):
+    new = factories.make_organization("globex")
+    page = signed_in(factories.make_member(Role.ORGANIZATION_ADMIN, new)).get("/").content.decode()
+
+    assert "Nothing that you may see" not in page
+    assert "No deployment yet" in page
+    assert f"/admin/deployments/deployment/add/?organization={new.pk}" in page
+    assert "lastgood deploy globex/production/shop" in page
+    assert 'href="/organizations/globex/members/"' in page
+
+
+def test_says_nothing_of_an_organization_without_deployments_to_its_viewers_or_to_who_searches(
+    location: CodeLocation, root: Client
+):
+    new = factories.make_organization("globex")
+    looking = signed_in(factories.make_member(Role.VIEWER, new)).get("/").content.decode()
+
+    assert "No deployment yet" not in looking
+    assert "Nothing that you may see" in looking
+    assert "No deployment yet" not in root.get("/?q=shop").content.decode()

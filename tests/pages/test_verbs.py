@@ -48,7 +48,10 @@ def test_warns_of_a_target_that_failed_to_load(editor: Client, location: CodeLoc
         factories.deploy(location, scenes.files(3))
 
     page = editor.get(f"{here}rollback/?to=3").content.decode()
+    about = editor.get(f"{here}deploys/3/").content.decode()
 
+    # Of two buttons that put it there again, one is enough.
+    assert ('id="retry"' in about, 'id="to-this"' in about) == (True, False)
     assert "#3 failed when it was deployed." in page
     assert "No module named" in page
 
