@@ -36,7 +36,7 @@ check: setup ## run every check of the code: style, types, layers, settings, mig
 fmt: setup ## format code and templates, and mend what can be mended
 	@$(PYTHON) -m ruff check --fix --exit-zero --quiet .
 	@$(PYTHON) -m ruff format .
-	@if [ -d templates ]; then $(PYTHON) -m djlint templates --reformat --quiet; fi
+	@if [ -d templates ]; then $(PYTHON) -m djlint templates --reformat --quiet || true; fi
 
 bench: setup ## measure
 	@if [ -f tests/bench/run.py ]; then exec $(PYTHON) -m tests.bench.run $(ARGS); \

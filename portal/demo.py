@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from deployments import access, operations
+from deployments import access, operations, surveying
 from deployments.access import Role
 from deployments.drivers import target_path
 from deployments.models import CodeLocation, Deployment, Organization, PlatformWatch, Token
@@ -68,6 +68,8 @@ def ensure_demo(*, url: str, dagster: bool, airflow: bool = False, say: Say) -> 
     PlatformWatch.objects.filter(deployment=location.deployment_id).update(due_at=timezone.now())
     if airflow:
         demo_airflow.tell_story(url=url, token=people["deployer"]["token"], say=say)
+    # Else the operators' first page would have nothing to say of storage for up to an hour.
+    surveying.survey(clock=timezone.now)
     _say_what_to_try(url, people, dagster_url, say)
 
 

@@ -1,8 +1,11 @@
 """Which columns of a history somebody wants to see: kept in a cookie of the browser, so that rows hold nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+
+from deployments.views.rows import Row
 
 COOKIE = "lastgood_columns"
 # Number, status, description and what rolls back are always there.
@@ -18,6 +21,8 @@ COLUMNS = {
     "release": "Release",
 }
 USUAL = frozenset(COLUMNS) - {"release"}
+# Until somebody chooses, these stand there where one of the rows has something to say in them.
+WHERE_FILLED = ("image", "runtime")
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,11 @@ class Column:
     shown: bool
 
 
-def columns_of(request: HttpRequest) -> list[Column]:
+def columns_of(request: HttpRequest, rows: Sequence[Row]) -> list[Column]:
     """Answer every column that can be chosen, and whether it is; names that are no column's are passed over."""
     said = request.COOKIES.get(COOKIE)
-    chosen = USUAL if said is None else frozenset(said.split("."))
+    if said is None:
+        chosen = USUAL - {name for name in WHERE_FILLED if not any(getattr(row, name) for row in rows)}
+    else:
+        chosen = frozenset(said.split("."))
     return [Column(name, title, name in chosen) for name, title in COLUMNS.items()]

@@ -52,13 +52,14 @@ def region(request: HttpRequest, location: CodeLocation, facts: Facts) -> dict[s
     page = page_of(rows, key="number", descending=True, cursor=request.GET.get("cursor"), limit=asked_limit(request))
     failing = facts.failing.get(location.pk)
     unfinished, newest = history.unfinished_of(location), facts.newest.get(location.pk)
-    columns = columns_of(request)
+    lines = [Row(deploy, about) for deploy in page.rows]
+    columns = columns_of(request, lines)
     shown: dict[str, Any] = {
         "location": location,
         "here": location.get_absolute_url(),
         "around": about,
         "at": _seen_from(request, location.get_absolute_url()),
-        "rows": [Row(deploy, about) for deploy in page.rows],
+        "rows": lines,
         "columns": columns,
         "shows": {column.name for column in columns if column.shown},
         "collapse": collapse,

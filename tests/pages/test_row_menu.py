@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from deployments.models import CodeLocation, Load
+from deployments.models import CodeLocation, Load, Release
 from deployments.views.columns import COOKIE
 from tests import factories
 from tests.pages import scenes
@@ -28,13 +28,19 @@ def items(browser: Client, address: str) -> list[str]:
     return [" ".join(word.split()) for word in re.findall(r"<(?:a|button|span)[^>]*>([^<]*)<", page)]
 
 
-def test_have_every_column_unless_somebody_chose(here: str, editor: Client):
+def test_have_every_column_that_one_of_them_fills_unless_somebody_chose(
+    location: CodeLocation, here: str, editor: Client
+):
+    without_image = heads(editor, here)
+    Release.objects.update(image="registry.example/a:1", runtime_version="3.1-4")
     usual = heads(editor, here)
     editor.cookies[COOKIE] = "who.commit.nonsense"
     chosen = heads(editor, here)
     editor.cookies[COOKIE] = "-"
     none = heads(editor, here)
 
+    assert "Image tag" not in without_image
+    assert "Runtime version" not in without_image
     assert usual == [
         *("#", "Status", "When", "Who", "Type", "Description", "Assets", "Commit", "Image tag", "Bundle version"),
         *("Runtime version", "Rollback to", "Actions"),
