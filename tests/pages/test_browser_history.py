@@ -149,6 +149,7 @@ def test_goes_from_tick_to_tick_to_a_deploy(live_server: Any, browser_page: Page
     page = browser_page
     make_history()
     complaints = opened(page, live_server, "/")
+    page.wait_for_load_state()  # the arrow keys are the script's
     strip = page.get_by_role("list", name="Last deploys of shop, the newest at the end")
 
     strip.get_by_role("link").last.focus()
