@@ -1,11 +1,12 @@
 """How the portal itself is doing: broker, queues, workers, beat, versions. Facts of the host: for operators alone."""
 
 import json
+import logging
 import platform
 import shutil
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +20,7 @@ from django.db import connection
 from portal.celery import app
 from portal.heartbeat import BEAT, WORKERS, broker, broker_away, whole_key
 
+logger = logging.getLogger(__name__)
 QUEUES = {
     "rollbacks": "Rollbacks, which wait behind nothing else",
     "deploys": "Deploys, and what they define",
@@ -41,7 +43,7 @@ class Worker:
     processes: int
     busy: int
     seen_at: datetime
-    is_silent: bool
+    is_silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def look_at_broker() -> BrokerLook:
     except broker_away():
         return BrokerLook(answers=False)
     now = datetime.fromtimestamp(seconds, tz=UTC)
-    heard = sorted(_heard(workers, now), key=lambda each: (each.is_silent, each.name))
-    ticked = [_at(said) for said in _told(beat).values()]
+    heard = _heard(workers, now)
+    ticked = list(_told(beat, _at))
     return BrokerLook(
         answers=True,
         server=_server(server),
@@ -107,20 +109,29 @@ def look_at_broker() -> BrokerLook:
     )
 
 
-def _told(found: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
-    return {name.decode(): json.loads(said) for name, said in found.items()}
+def _told[Said](found: dict[bytes, bytes], read: Callable[[str, dict[str, Any]], Said]) -> Iterable[Said]:
+    """Yield what each one told of itself; what cannot be read was written by another version, or by somebody else."""
+    for name, said in found.items():
+        try:
+            yield read(name.decode(), json.loads(said))
+        except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError):
+            logger.warning("What %r told the broker of itself cannot be read: %.200r", name, said)
 
 
-def _at(said: dict[str, Any]) -> datetime:
+def _at(name: str, said: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(said["at"], tz=UTC)
 
 
-def _heard(found: dict[bytes, bytes], now: datetime) -> Iterable[Worker]:
-    for name, said in _told(found).items():
-        if (silent_for := now - _at(said)) < FORGOTTEN_AFTER:
-            yield Worker(
-                name, said["queues"], said["processes"], said["busy"], _at(said), is_silent=silent_for > SILENT_AFTER
-            )
+def _worker(name: str, said: dict[str, Any]) -> Worker:
+    queues = [str(queue) for queue in said["queues"]]
+    return Worker(name, queues, int(said["processes"]), int(said["busy"]), _at(name, said))
+
+
+def _heard(found: dict[bytes, bytes], now: datetime) -> list[Worker]:
+    """Answer the workers that are not forgotten yet, those that went silent last."""
+    workers = [each for each in _told(found, _worker) if now - each.seen_at < FORGOTTEN_AFTER]
+    named = [replace(each, is_silent=now - each.seen_at > SILENT_AFTER) for each in workers]
+    return sorted(named, key=lambda each: (each.is_silent, each.name))
 
 
 def _queue(name: str, waiting: int, workers: list[Worker]) -> Queue:

@@ -1,5 +1,6 @@
 """What every test may lean on: a database of its own, folders of its own, a clock."""
 
+import gc
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings as django_settings
+from django.test import override_settings
 
 from deployments import drivers
 from portal.celery import app
@@ -29,6 +31,13 @@ def django_db_modify_db_settings(
     else:
         # Of our own, so that nobody else's test databases are touched; pytest-django adds the worker's id.
         database.setdefault("TEST", {})["NAME"] = f"test_{database['NAME']}_{os.getpid()}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords in no time, those of a scene that a whole module shares too: the portal's hash is slow on purpose."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +63,6 @@ def own_folders(tmp_path: Path, settings) -> None:
     }
     storages["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = storages
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +102,12 @@ def pytest_runtest_teardown() -> Iterator[None]:
     for name in left:
         setattr(drivers, name, DRIVERS[name])  # the next test has done nothing wrong
     assert not left, f"{left} of deployments.drivers stay replaced."
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what was loaded until now: it stays to the end, and is much."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

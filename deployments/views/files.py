@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
@@ -22,13 +22,14 @@ from deployments.views.rows import are_files_known
 from portal.common.problems import Refusal
 
 MOST_START = 10**7
+MOST_DIGITS = 18
 
 
 @dataclass(frozen=True)
 class Sides:
-    """The deploy's bundle at a mount, and the one that was live there before; a side is None when there is none.
+    """The deploy's bundle at a mount, and the one of its base there; a side is None when there is none.
 
-    `silent` says why nothing can be compared.
+    The base is what was live before, or another deploy that was `chosen`. `silent` says why nothing can be compared.
     """
 
     deploy: Deploy
@@ -37,6 +38,7 @@ class Sides:
     after: Bundle | None
     before: Bundle | None
     silent: str = ""
+    chosen: bool = False
 
     def line(self, path: str) -> tuple[BundleFile | None, BundleFile | None]:
         """Answer the file of this path now, and before. Raises Http404 when neither side has it."""
@@ -122,9 +124,9 @@ def file(request: HttpRequest, org: str, deployment: str, location: str, number:
 @never_cache
 @refusals_shown(on=show_mounts)
 def diff(request: HttpRequest, org: str, deployment: str, location: str, number: int) -> HttpResponse:
-    """Show what a file was in what was live before, and what it is now."""
+    """Show what a file was in what was live before, or in the deploy that `against` names, and what it is now."""
     found = find_deploy(request, org, deployment, location, number)
-    sides, path = _asked(request, found, gone=True)
+    sides, path = _asked(request, found, compares=True)
     line, before = sides.line(path)
     context = {**_about(found, sides, path), "line": line, "before": before, "limits": texts}
     context |= {"most_shown": comparing.MOST_SHOWN}
@@ -170,9 +172,10 @@ def mounts_shown(found: Deploy, base: Deploy | None) -> dict[str, Any]:
     }
 
 
-def sides_of(found: Deploy, mount: str) -> Sides:
+def sides_of(found: Deploy, mount: str, against: Deploy | None = None) -> Sides:
     """Answer both sides of a mount. Raises Refusal `artifact_gone`, Absent."""
-    base = base_of(found)
+    base = against or base_of(found)
+    chosen = against is not None
     bundles = reading.mounts_of(found)
     earlier = reading.mounts_of(base).get(mount) if base is not None else None
     if mount not in bundles and earlier is None:
@@ -181,18 +184,30 @@ def sides_of(found: Deploy, mount: str) -> Sides:
     if base is None:
         return Sides(found, None, mount, after, None, silent="Nothing was live before, so there is nothing to compare.")
     if not are_files_known(base):
-        words = f"#{base.number}, live before, was loaded by somebody else: its files are not known."
-        return Sides(found, base, mount, after, None, silent=words)
+        when = "" if chosen else ", live before,"
+        words = f"#{base.number}{when} was loaded by somebody else: its files are not known."
+        return Sides(found, base, mount, after, None, silent=words, chosen=chosen)
     gone = reading.purged_words(base, mount, earlier) if earlier is not None else ""
-    return Sides(found, base, mount, after, None if gone else earlier, silent=gone)
+    return Sides(found, base, mount, after, None if gone else earlier, silent=gone, chosen=chosen)
 
 
-def _asked(request: HttpRequest, found: Deploy, *, gone: bool = False) -> tuple[Sides, str]:
-    """Answer the sides and the path that the address names; `gone`: a mount that was there before will do."""
-    sides = sides_of(found, request.GET.get("mount", ""))
-    if sides.after is None and not gone:
+def _asked(request: HttpRequest, found: Deploy, *, compares: bool = False) -> tuple[Sides, str]:
+    """Answer the sides and the path that the address names; what `compares` may name a base, and a mount only it has."""
+    against = _against(request, found) if compares else None
+    sides = sides_of(found, request.GET.get("mount", ""), against)
+    if sides.after is None and not compares:
         raise Http404
     return sides, request.GET.get("path", "")
+
+
+def _against(request: HttpRequest, found: Deploy) -> Deploy | None:
+    """Answer the deploy of the same location that the address compares with. Raises Http404 when there is none of this number."""
+    number = request.GET.get("against", "")
+    if not number:
+        return None
+    if not (number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS):
+        raise Http404
+    return get_object_or_404(history.deploys_of(found.code_location), number=int(number))
 
 
 def _about(found: Deploy, sides: Sides, path: str) -> dict[str, Any]:
@@ -213,6 +228,7 @@ def _about(found: Deploy, sides: Sides, path: str) -> dict[str, Any]:
         "query": _query(sides.mount, path),
         "trail": trail,
         "base": sides.base,
+        "chosen": sides.chosen,
         "silent": sides.silent,
         "bundle": sides.after,
     }

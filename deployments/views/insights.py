@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from deployments.access import Right, allows
 from deployments.delivery import Failure, Tally, quantile
 from deployments.insights import Insights, Spot, by_deployment, insights_of
 from deployments.models import CodeLocation, Deployment, Organization
@@ -23,7 +24,7 @@ from deployments.states import DeployKind
 from deployments.views import plots
 from deployments.views.answering import refusals_shown
 from deployments.views.figures import NINE_OF_TEN, day_name, many, pace, share, span, step_name, tiles
-from deployments.views.finding import find_deployment, find_location, person
+from deployments.views.finding import find_deployment, find_location, find_organization, may_configure, person
 from deployments.views.moments import ago
 
 MOST_PLACES = 500
@@ -39,6 +40,16 @@ class Line:
     figures: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Where:
+    """The place that is looked at, from the outermost: None where it is wider. And the code locations there."""
+
+    locations: QuerySet[CodeLocation]
+    organization: Organization | None = None
+    deployment: Deployment | None = None
+    location: CodeLocation | None = None
+
+
 @require_safe
 @login_required
 @never_cache
@@ -46,10 +57,11 @@ class Line:
 def insights(request: HttpRequest) -> HttpResponse:
     """Show the four figures of a place in a period, as numbers, plots and a table."""
     place = request.GET.get("place", "").strip("/")
-    locations = _locations(request, place)
+    where = _where(request, place)
     period = period_of(request.GET, today=timezone.now().date())
-    found = insights_of(locations, period)
+    found = insights_of(where.locations, period)
     context = {
+        **_led(request, where),
         "place": place,
         "places": _places(request, place),
         "period": period,
@@ -73,23 +85,37 @@ def insights(request: HttpRequest) -> HttpResponse:
     return render(request, "deployments/insights.html", context)
 
 
-def _locations(request: HttpRequest, place: str) -> QuerySet[CodeLocation]:
-    """Answer the code locations at the place, "organization[/deployment[/location]]", that the person may see. Raises Http404."""
+def _where(request: HttpRequest, place: str) -> Where:
+    """Answer what is at the place, "organization[/deployment[/location]]", as far as the person may see it. Raises Http404."""
     seen = CodeLocation.objects.visible_to(person(request))
     if "\0" in place:
         raise Http404
     match place.split("/"):
         case [""]:
-            return seen
+            return Where(seen)
         case [org]:
-            if not Organization.objects.visible_to(person(request)).filter(slug=org).exists():
-                raise Http404
-            return seen.filter(deployment__organization__slug=org)
+            organization = find_organization(request, org)
+            return Where(seen.filter(deployment__organization=organization), organization)
         case [org, deployment]:
-            return seen.filter(deployment=find_deployment(request, org, deployment))
+            found = find_deployment(request, org, deployment)
+            return Where(seen.filter(deployment=found), found.organization, found)
         case [org, deployment, location]:
-            return seen.filter(pk=find_location(request, org, deployment, location).pk)
+            one = find_location(request, org, deployment, location)
+            return Where(seen.filter(pk=one.pk), one.deployment.organization, one.deployment, one)
     raise Http404
+
+
+def _led(request: HttpRequest, where: Where) -> dict[str, Any]:
+    """Answer what the page's crumbs and tabs lead to."""
+    asks = person(request)
+    return {
+        "organization": where.organization,
+        "deployment": where.deployment,
+        "location": where.location,
+        "tab": "insights",
+        "may_configure": where.deployment is not None and may_configure(request, where.deployment),
+        "may_administer": where.organization is not None and allows(asks, Right.ADMINISTER, where.organization),
+    }
 
 
 def _places(request: HttpRequest, place: str) -> list[tuple[str, str, bool]]:

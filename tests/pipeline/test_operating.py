@@ -83,6 +83,20 @@ def test_counts_what_waits(broker: str, quiet: None):
     assert waiting == {"rollbacks": 0, "deploys": 0, "observations": 1, "fetches": 0}
 
 
+def test_leaves_out_what_it_cannot_read(broker: str, quiet: None):
+    tell(app, WORKERS, "celery@sound", {"queues": ["deploys"], "processes": 2, "busy": 1})
+    with _client() as client:
+        for number, said in enumerate(['{"queues"', "[]", "null", '{"at": 1}', '{"at": "x"}', '{"at": 1e400}', b"\xff"]):
+            client.hset(WORKERS, f"celery@other-{number}", said)
+            client.hset(BEAT, f"other-{number}", said)
+
+    look = look_at_broker()
+
+    assert [each.name for each in look.workers] == ["celery@sound"]
+    assert look.answers
+    assert look.beat_is_silent
+
+
 def test_takes_a_broker_that_is_away_for_away(tmp_path: Path):
     before = app.conf.broker_url, app.conf.broker_transport_options
     try:
