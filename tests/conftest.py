@@ -14,6 +14,7 @@ from django.test import override_settings
 
 from deployments import drivers
 from portal.celery import app
+from tests.keeping import folders_at
 from tests.workers import running_broker
 
 DRIVERS = dict(vars(drivers))
@@ -54,15 +55,8 @@ def no_thread_stays() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, settings) -> None:
     """Give each test its own data directory, blobs and targets."""
-    settings.DATA_DIR = tmp_path / "data"
-    settings.LASTGOOD_TARGET_ROOT = tmp_path / "targets"
-    storages = {name: dict(entry) for name, entry in settings.STORAGES.items()}
-    storages["blobs"] = {
-        "BACKEND": "deployments.bundles.local.DurableFileStorage",
-        "OPTIONS": {"location": str(tmp_path / "data" / "blobs")},
-    }
-    storages["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = storages
+    for name, value in folders_at(tmp_path).items():
+        setattr(settings, name, value)
 
 
 @pytest.fixture(scope="session")

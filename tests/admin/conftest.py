@@ -1,6 +1,8 @@
 """One tenant with a history, a foreign one with another, and somebody for every role."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +35,7 @@ from deployments.models import (
     WorkspaceTurn,
 )
 from tests import factories
+from tests.keeping import Kept, kept
 
 FOREIGN = "globex"
 # Of every row of the foreign tenant, something that its pages would show.
@@ -51,8 +54,22 @@ class World:
     foreign: dict[str, Any]
 
 
+@pytest.fixture(scope="module")
+def kept_world(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kept[World]]:
+    """Make both tenants once a module."""
+    with kept(tmp_path_factory.mktemp("world"), django_db_blocker, make_world) as found:
+        yield found
+
+
 @pytest.fixture
-def world(db: None) -> World:
+def world(kept_world: Kept[World], db: None, own_folders: None, tmp_path: Path) -> World:
+    """Answer both tenants; what the test does to them is undone."""
+    return kept_world.anew(tmp_path)
+
+
+def make_world() -> World:
     """Make both tenants."""
     root = factories.superuser()
     own, other = (_tenant(slug, root) for slug in ("acme", FOREIGN))

@@ -8,11 +8,17 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from deployments.models import PlatformWatch
-from tests.admin.conftest import World, list_of, page_of
+from tests.admin.conftest import World, list_of, make_world, page_of
 from tests.pages.test_browser import browser_page
 
 __all__ = ["browser_page"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    """Make both tenants for each test: a browser sees what is committed alone."""
+    return make_world()
 
 
 def pages(world: World) -> list[str]:

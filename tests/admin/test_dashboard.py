@@ -11,7 +11,6 @@ from django.utils import timezone
 from deployments import surveying, trouble
 from deployments.models import AlertChannel, CodeLocation, Deploy, GitSource, Incident, PlatformWatch, Survey
 from portal.operating import BrokerLook
-from tests import factories
 from tests.admin.conftest import CANARY, FOREIGN, World, sign_in
 from tests.operations.brokers import point_to, silent_broker
 
@@ -184,78 +183,6 @@ def test_names_the_portal_where_it_has_a_name(world, settings):
     settings.LASTGOOD_ENVIRONMENT = "production"
 
     assert "production" in sign_in(world.people["superuser"]).get(reverse("admin:index")).text
-
-
-class TestStalled:
-    """A deploy is stalled …"""
-
-    @pytest.fixture
-    def waiting(self, db: None) -> Deploy:
-        """Answer a deploy that is asked for and that nobody takes up."""
-        deploy = factories.push(factories.make_location())
-        return self.at(deploy, created_at=timezone.now() - timedelta(minutes=5))
-
-    @staticmethod
-    def at(deploy: Deploy, **fields) -> Deploy:
-        Deploy.objects.filter(pk=deploy.pk).update(**fields)
-        return Deploy.objects.get(pk=deploy.pk)
-
-    @staticmethod
-    def found() -> list[int]:
-        return [row.number for row in trouble.stalled(timezone.now())]
-
-    def test_that_waits_though_it_is_its_turn(self, waiting):
-        assert self.found() == [1]
-
-    def test_not_before_beat_can_have_found_it(self, waiting):
-        self.at(waiting, created_at=timezone.now() - timedelta(seconds=20))
-
-        assert self.found() == []
-
-    def test_not_while_another_one_runs_before_it(self, waiting):
-        first = factories.deploy(factories.make_location(waiting.code_location.deployment, "other"))
-        now = timezone.now()
-        self.at(first, code_location=waiting.code_location, number=0, status="RUNNING", live_seq=None, started_at=now,
-                lease_expires_at=now + timedelta(seconds=15), finished_at=None)  # fmt: skip
-
-        assert self.found() == []
-
-    def test_not_when_its_turn_came_just_now(self, waiting):
-        before = factories.push(waiting.code_location)
-        self.at(before, status="CANCELED", finished_at=timezone.now())
-
-        assert self.found() == []
-
-    @pytest.mark.parametrize(
-        ("fields", "why"),
-        [
-            ({"lease_expires_at": timedelta(minutes=-2)}, "Its worker is gone, and nobody took over."),
-            ({"next_check_at": timedelta(minutes=-2)}, "It waits for something else, and nobody looks at it."),
-            (
-                {"lease_expires_at": timedelta(seconds=9), "started_at": timedelta(hours=-2)},
-                "It runs for more than an hour",
-            ),
-        ],
-    )
-    def test_that_runs_and_is_not_looked_at(self, waiting, fields, why):
-        live = factories.deploy(waiting.code_location, {"a": b"1"})
-        now = timezone.now()
-        said = {"started_at": now, **{name: now + ago for name, ago in fields.items()}}
-        self.at(waiting, status="RUNNING", release=live.release, **said)
-
-        (row,) = trouble.stalled(now)
-
-        assert row.number == 1
-        assert trouble.why_stalled(row, now).startswith(why)
-
-    def test_not_while_its_worker_renews_its_lease(self, waiting):
-        live = factories.deploy(waiting.code_location, {"a": b"1"})
-        now = timezone.now()
-        self.at(
-            waiting, status="RUNNING", release=live.release, started_at=now, lease_expires_at=now + timedelta(seconds=9)
-        )
-
-        assert self.found() == []
 
 
 def test_counts_an_incident_until_it_is_closed(world):

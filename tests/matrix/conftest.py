@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import override_settings
 
-from tests.matrix.scene import Scene, make_scene
+from tests.matrix.scene import Scene, make_scene, with_visitors
 from tests.operations.brokers import silent_broker
 
 __all__ = ["silent_broker"]
@@ -37,7 +37,7 @@ def built(django_db_setup: None, django_db_blocker: Any, blobs: dict[str, Any]) 
     """Build the scene in a transaction that is never committed."""
     with django_db_blocker.unblock(), transaction.atomic():
         with override_settings(STORAGES={**django_settings.STORAGES, "blobs": blobs}):
-            made = make_scene()
+            made = with_visitors(make_scene())
         yield made
         transaction.set_rollback(True)
 

@@ -1,11 +1,12 @@
 """Two tenants with the same names in them, and whoever comes to visit."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
@@ -65,6 +66,15 @@ NOBODY = {"anonymous", "deactivated"}
 SIGNED_IN = [role for role in ROLES if role not in NOBODY]
 
 
+def roles_for(number: int, among: list[str] = ROLES) -> list[str]:
+    """Answer the roles that the row of this number is tried with: each at one level, with the next row at the other.
+
+    Which of both it was is decided in one place for all routes, so that the rows take turns.
+    """
+    turns = {name for turn, name in enumerate(GRANTED) if (turn + turn // 2 + number) % 2}
+    return [role for role in among if role not in turns]
+
+
 @dataclass(frozen=True)
 class Place:
     """The three names of an address."""
@@ -88,6 +98,21 @@ class Scene:
     acme: Organization
     globex: Organization
     production: Deployment
+    # Who was made with it: by role, the account, the header of a token and a session.
+    visitors: dict[str, tuple[User | None, dict[str, str], str]] = field(default_factory=dict)
+
+
+def with_visitors(scene: Scene) -> Scene:
+    """Answer the scene with a visitor of every role, who has a token and is signed in."""
+    for role in ROLES:
+        user = visitor(role, scene)
+        browser = Client()
+        if user is not None:
+            browser.force_login(user)
+        session = browser.cookies[settings.SESSION_COOKIE_NAME].value if user is not None else ""
+        scene.visitors[role] = (user, bearer(user), session)
+    User.objects.filter(username="deactivated").update(is_active=False)
+    return scene
 
 
 def make_scene() -> Scene:
@@ -241,7 +266,9 @@ def bearer(user: User | None, **fields: Any) -> dict[str, str]:
 
 
 def enter(role: str, scene: Scene) -> dict[str, str]:
-    """Make the visitor, and answer the header that it sends."""
+    """Answer the header that the role's visitor sends, who is made if nobody of this role is there."""
+    if role in scene.visitors:
+        return scene.visitors[role][1]
     user = visitor(role, scene)
     headers = bearer(user)
     if user is not None and role == "deactivated":

@@ -22,6 +22,7 @@ TRAVERSALS = [
     "SHOP", "<script>", "{org}", "';--", "999999999999999999999999", "-1", "0x2", "²", "\ud800",
 ]  # fmt: skip
 PARAMETERS = ["org", "deployment", "location", "number", "mount", "sha256", "hook"]
+SHARED = {"org", "deployment", "location"}
 WITH_BODY = [row for row in ROUTES if isinstance(row.body, dict)]
 WRONG = [None, True, 0, -1, 2**63, 10**400, 1.5, "", "\0", "\ud800", " ", "a" * 100_000, [], [[]], {}, {"": {}}, [None]]
 OTHER_FIELDS = ["git", "metadata", "source_position", "expected_live", "until", "platform_url", "scope"]
@@ -53,8 +54,11 @@ NAMED = [(row, name) for row in ROUTES for name in PARAMETERS if f"{{{name}}}" i
 def test_in_a_path(row: Row, parameter: str, scene: Scene, client: Client):
     headers = bearer(superuser())
     before = snapshot()
+    # All places of an address are found in one way: a few rows try everything, the others take turns.
+    turn = ROUTES.index(row)
+    probes = TRAVERSALS if turn % 10 == 0 or parameter not in SHARED else TRAVERSALS[turn % 8 :: 8]
 
-    for probe in TRAVERSALS:
+    for probe in probes:
         for spelled in encoded(probe):
             named = {parameter: spelled}
             answer = send(

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -16,13 +17,13 @@ from tests.matrix.scene import (
     FOREIGN,
     NOBODY,
     OWN,
-    ROLES,
     SIBLING,
     SIGNED_IN,
     Place,
     Scene,
     bearer,
     holds,
+    roles_for,
     snapshot,
     visitor,
 )
@@ -76,6 +77,10 @@ def ask(client: Client, row: Row, place: Place = OWN, **named: Any) -> Any:
 
 def sign_in(client: Client, role: str, scene: Scene) -> None:
     """Have this role's visitor signed in; the deactivated one was, before."""
+    if role in scene.visitors:
+        if session := scene.visitors[role][2]:
+            client.cookies[django_settings.SESSION_COOKIE_NAME] = session
+        return
     user = visitor(role, scene)
     if user is not None:
         client.force_login(user)
@@ -90,7 +95,7 @@ def changes(row: Row, role: str) -> bool:
 
 @pytest.mark.parametrize("row", PAGES, ids=str)
 def test_refuse_each_role_what_it_may_not_and_show_it_what_it_may(row: Row, scene: Scene):
-    browsers = {role: Client() for role in ROLES if not changes(row, role)}
+    browsers = {role: Client() for role in roles_for(PAGES.index(row)) if not changes(row, role)}
     for role, browser in browsers.items():
         sign_in(browser, role, scene)
     before = snapshot()
@@ -106,7 +111,7 @@ def test_refuse_each_role_what_it_may_not_and_show_it_what_it_may(row: Row, scen
     assert snapshot() == before
 
 
-CHANGES = [(row, role) for row in PAGES for role in ROLES if changes(row, role)]
+CHANGES = [(row, role) for number, row in enumerate(PAGES) for role in roles_for(number) if changes(row, role)]
 
 
 @pytest.mark.parametrize(("row", "role"), CHANGES, ids=str)
@@ -121,7 +126,7 @@ def test_let_each_role_change_what_it_may(row: Row, role: str, scene: Scene, cli
 
 @pytest.mark.parametrize("row", PLACED, ids=str)
 def test_hide_what_a_role_does_not_see(row: Row, scene: Scene):
-    browsers = {role: Client() for role in SIGNED_IN if role != "superuser"}
+    browsers = {role: Client() for role in roles_for(PAGES.index(row), SIGNED_IN) if role != "superuser"}
     for role, browser in browsers.items():
         sign_in(browser, role, scene)
     before = snapshot()
@@ -239,7 +244,10 @@ PROBES = [
 def test_find_nothing_at_odd_addresses(row: Row, scene: Scene, client: Client):
     client.force_login(superuser())
     parameters = [name for name in ("org", "deployment", "location", "number") if f"{{{name}}}" in row.path]
+    # All places of an address are found in one way: a few rows try everything, the others take turns.
+    turn = PAGES.index(row)
+    probes = PROBES if turn % 10 == 0 else [PROBES[turn % len(PROBES)], PROBES[(turn * 3 + 1) % len(PROBES)]]
 
     for parameter in parameters:
-        for probe in PROBES:
+        for probe in probes:
             assert ask(client, row, **{parameter: probe}).status_code == 404, (parameter, probe)

@@ -86,7 +86,9 @@ def test_counts_what_waits(broker: str, quiet: None):
 def test_leaves_out_what_it_cannot_read(broker: str, quiet: None):
     tell(app, WORKERS, "celery@sound", {"queues": ["deploys"], "processes": 2, "busy": 1})
     with _client() as client:
-        for number, said in enumerate(['{"queues"', "[]", "null", '{"at": 1}', '{"at": "x"}', '{"at": 1e400}', b"\xff"]):
+        for number, said in enumerate(
+            ['{"queues"', "[]", "null", '{"at": 1}', '{"at": "x"}', '{"at": 1e400}', b"\xff"]
+        ):
             client.hset(WORKERS, f"celery@other-{number}", said)
             client.hset(BEAT, f"other-{number}", said)
 
