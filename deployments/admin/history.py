@@ -70,7 +70,7 @@ class DeployAdmin(ActingAdmin, WithPageAdmin, OfLocationAdmin):
     """The acts."""
 
     verbs = (ROLL_BACK, CANCEL, RETRY)
-    list_display = ("title", "code_location", "kind", "state", "gist", "by", "commit", "created_at", "team_page")
+    list_display = ("title", "state", "code_location", "kind", "gist", "by", "commit", "created_at", "team_page")
     list_filter = (
         *PLACES,
         ("status", ChoicesDropdownFilter),

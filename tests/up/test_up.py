@@ -133,21 +133,8 @@ def counts_between(before: str, after: str) -> dict[str, int]:
     return {"added": len(found.added), "removed": len(found.removed), "changed": len(found.changed)}
 
 
-def test_comes_back_at_once_after_a_kill_and_stops_when_asked(make_lastgood: MakeLastgood) -> None:
-    lastgood = make_lastgood("var")
-    killed = lastgood.start_and_wait()
-    killed.send_signal(signal.SIGKILL)
-    killed.wait(PATIENCE)
-
-    process = lastgood.start_and_wait()
-    process.send_signal(signal.SIGINT)
-
-    assert process.wait(PATIENCE) == 0, lastgood.said()
-    assert lastgood.said().endswith("Lastgood has stopped.\n")
-    assert lastgood.processes() == {}
-
-
 def test_two_run_side_by_side_but_not_on_one_port_or_one_data_directory(make_lastgood: MakeLastgood) -> None:
+    """Then one of both is killed, comes back at once, and stops when asked, while the other one goes on."""
     ours, theirs = make_lastgood("ours"), make_lastgood("theirs")
     running = ours.start_and_wait()
     theirs.start_and_wait()
@@ -159,6 +146,16 @@ def test_two_run_side_by_side_but_not_on_one_port_or_one_data_directory(make_las
     assert same_data.start().wait(PATIENCE) == 1
     assert f"already runs on {ours.data_dir} (process {running.pid})" in same_data.said()
     assert answers("127.0.0.1", ours.port)
+    assert answers("127.0.0.1", theirs.port)
+
+    running.send_signal(signal.SIGKILL)
+    running.wait(PATIENCE)
+    process = ours.start_and_wait()
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(PATIENCE) == 0, ours.said()
+    assert ours.said().endswith("Lastgood has stopped.\n")
+    assert ours.processes() == {}
     assert answers("127.0.0.1", theirs.port)
 
 
