@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from deployments import drivers
 from deployments.models import Deploy, Load, LoadRun
 from deployments.platforms.base import LoadError
@@ -84,3 +86,21 @@ def many(load: Load, count: int) -> None:
 def observed(world: World) -> Deploy:
     """Answer the newest deploy that was nobody's we know."""
     return [deploy for deploy in world.deploys() if deploy.kind == "observed"][-1]
+
+
+@pytest.fixture
+def world(db: None) -> Iterator[World]:
+    """Answer a deployment with a Dagster that somebody watches."""
+    with watched() as found:
+        yield found
+
+
+@pytest.fixture
+def eventful_world(world: World) -> World:
+    """Answer one in which `shop` was loaded by deploys, by hand, again and again, and fails now."""
+    return eventful(world)
+
+
+def here(world: World) -> str:
+    """Answer the address of the code location's history."""
+    return world.location().get_absolute_url()
